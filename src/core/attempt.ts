@@ -1,0 +1,43 @@
+/** An attempt: one try at a task, in one sandbox, with one outcome. */
+import { z } from "zod";
+import { AttemptId, SandboxName, TaskId } from "./ids.ts";
+import { Instant } from "./instant.ts";
+import { MicroUsd } from "./money.ts";
+import { Verdict } from "./task.ts";
+
+/** `lost` and `preempted` say what happened to a sandbox; a task is never in such a state. */
+export const Outcome = z.enum([...Verdict.options, "lost", "preempted"]);
+export type Outcome = z.output<typeof Outcome>;
+
+/** Written by the engine alone. */
+export const Attempt = z.strictObject({
+  id: AttemptId,
+  task: TaskId,
+  sandbox: SandboxName,
+  /** When the slot was taken and the sandbox's name written down, before anything was created. */
+  claimedAt: Instant,
+  /** When the backend said that the sandbox lives; absent until it did. */
+  createdAt: Instant.optional(),
+  /** The last time that the backend was asked, and whether it knew the sandbox. */
+  seen: z.strictObject({ at: Instant, alive: z.boolean() }).optional(),
+  /** Money per hour that the backend takes for this sandbox. */
+  microUsdPerHour: MicroUsd,
+  endedAt: Instant.optional(),
+  outcome: Outcome.optional(),
+  because: z.string().optional(),
+});
+export type Attempt = z.output<typeof Attempt>;
+
+/** What was last heard from the sandbox. Written by the gateway alone; texts are untrusted. */
+export const Heard = z.strictObject({
+  firstAt: Instant,
+  lastAt: Instant,
+  /** The phase that the runner says it is in. */
+  phase: z.string(),
+  /** Newest last, a handful. */
+  doing: z.array(z.string()),
+  plan: z.array(z.strictObject({ text: z.string(), state: z.enum(["todo", "now", "done"]) })),
+  /** Cost as the agent claims it; compared, never charged. */
+  claimed: MicroUsd.optional(),
+});
+export type Heard = z.output<typeof Heard>;

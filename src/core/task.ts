@@ -1,0 +1,185 @@
+/**
+ * A task: one thing that someone asked for. What a state needs to know lives in that state; what it looks like to
+ * people is derived in `standing.ts` and never stored.
+ */
+import { z } from "zod";
+import { AttemptId, InstallationId, Sha, TaskId } from "./ids.ts";
+import { Instant } from "./instant.ts";
+import { MicroUsd } from "./money.ts";
+
+/** A GitHub account, or the user of this machine with id 0. */
+export const Actor = z.strictObject({ id: z.int().min(0), login: z.string() });
+export type Actor = z.output<typeof Actor>;
+
+/** Keyed by id: names change, ids do not. */
+export const Repository = z.strictObject({ id: z.int().positive(), owner: z.string(), name: z.string() });
+export type Repository = z.output<typeof Repository>;
+
+/** Where a task was asked for and where its report appears. */
+export const Place = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("issue"),
+    installation: InstallationId,
+    repository: Repository,
+    /** Number of the issue or pull request. */
+    number: z.int().positive(),
+    pullRequest: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal("terminal"), directory: z.string() }),
+]);
+export type Place = z.output<typeof Place>;
+export type IssuePlace = Extract<Place, { kind: "issue" }>;
+
+export const Origin = z.strictObject({
+  place: Place,
+  actor: Actor,
+  /** The comment that asked, where it was one. */
+  comment: z.strictObject({ id: z.int().positive(), url: z.string() }).optional(),
+});
+export type Origin = z.output<typeof Origin>;
+
+export const Work = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("agent"),
+    /** One line; the rest of the comment is `body`. */
+    instruction: z.string().min(1),
+    body: z.string(),
+    model: z.string().nullable(),
+  }),
+  z.strictObject({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
+]);
+export type Work = z.output<typeof Work>;
+
+export const Spec = z.strictObject({
+  work: Work,
+  timeoutMs: z.int().positive(),
+  budget: MicroUsd,
+  resources: z.strictObject({ cpu: z.number().positive(), memoryMiB: z.int().positive(), gpu: z.string().optional() }),
+  /** Branch, tag or commit to start from; null for the head of the pull request or the default branch. */
+  ref: z.string().nullable(),
+  publish: z.boolean(),
+});
+export type Spec = z.output<typeof Spec>;
+
+/** What a task starts from, pinned when it is admitted, so that later pushes and edits do not change it. */
+export const Base = z.strictObject({
+  sha: Sha,
+  /** What people call it: a branch, `pull request #12`. */
+  ref: z.string(),
+  /** The ref to fetch where the commit alone is not served: `refs/pull/12/head`. */
+  fetchRef: z.string(),
+  /** Clone address, or null where the gateway serves the repository. */
+  url: z.string().nullable(),
+  /** The branch that a pull request of ours asks to merge into. */
+  into: z.string(),
+  /** False where the code or the quoted text comes from someone without write access. */
+  trusted: z.boolean(),
+  /** Branch of a pull request that we may push to, or null: a fork's, or none. */
+  head: z.string().nullable(),
+  /** The conversation as it stood, for the agent: data, never orders. */
+  quoted: z.array(z.strictObject({ what: z.string(), author: z.string(), text: z.string() })),
+});
+export type Base = z.output<typeof Base>;
+
+export const verdicts = ["succeeded", "failed", "cancelled", "timed-out", "over-budget"] as const;
+export const Verdict = z.enum(verdicts);
+export type Verdict = z.output<typeof Verdict>;
+
+/** What an attempt came to: the verdict on the evidence, and what people should read. Text is untrusted. */
+export const Finding = z.strictObject({
+  verdict: Verdict,
+  /** One line: `npm test exited with 1`. */
+  because: z.string(),
+  /** The agent's closing words, or "". */
+  summary: z.string(),
+  /** End of the output. */
+  tail: z.string(),
+  changedFiles: z.int().min(0),
+  /** What could not be carried out of the sandbox, one sentence each. */
+  left: z.array(z.string()),
+  /** Set where the fault is ours: joins the report to the operator's log. */
+  trace: z.string().optional(),
+});
+export type Finding = z.output<typeof Finding>;
+
+export const Published = z.strictObject({
+  branch: z.string(),
+  sha: Sha,
+  url: z.string(),
+  /** Number of the pull request, or null where only a branch was made. */
+  pullRequest: z.int().positive().nullable(),
+  files: z.int().min(0),
+  added: z.int().min(0),
+  removed: z.int().min(0),
+  /** What the reader must know: unsigned commits, a branch of its own because the head had moved. */
+  notes: z.array(z.string()),
+});
+export type Published = z.output<typeof Published>;
+
+const shared = {
+  id: TaskId,
+  origin: Origin,
+  spec: Spec,
+  createdAt: Instant,
+  /** Attempts begun so far, in this run and those before a retry. */
+  attempts: z.int().min(0),
+  /** Attempts before this run began: a retry starts counting anew. */
+  attemptsBefore: z.int().min(0),
+  /** Set at admission and kept: a retry starts from the same base. */
+  base: Base.optional(),
+  cancel: z.strictObject({ at: Instant, by: Actor }).optional(),
+};
+const live = { ...shared, since: Instant };
+const ended = {
+  ...shared,
+  endedAt: Instant,
+  finding: Finding,
+  published: Published.optional(),
+  /** When work began in the sandbox of the last attempt; absent where none ever did. */
+  startedAt: Instant.optional(),
+};
+
+export const Task = z.discriminatedUnion("state", [
+  z.strictObject({ ...live, state: z.literal("held") }),
+  /** Written down; the asker's right and the base are not yet looked up. */
+  z.strictObject({ ...live, state: z.literal("queued"), tries: z.int().min(0) }),
+  z.strictObject({
+    ...live,
+    state: z.literal("waiting"),
+    for: z.enum(["slot", "money", "capacity", "approval", "pause"]),
+    because: z.string(),
+  }),
+  z.strictObject({ ...live, state: z.literal("starting"), attempt: AttemptId }),
+  z.strictObject({ ...live, state: z.literal("running"), attempt: AttemptId, startedAt: Instant }),
+  z.strictObject({
+    ...live,
+    state: z.literal("publishing"),
+    attempt: AttemptId,
+    startedAt: Instant.optional(),
+    finding: Finding,
+    tries: z.int().min(0),
+  }),
+  z.strictObject({ ...ended, state: z.literal("succeeded") }),
+  z.strictObject({ ...ended, state: z.literal("failed") }),
+  z.strictObject({ ...ended, state: z.literal("cancelled") }),
+  z.strictObject({ ...ended, state: z.literal("timed-out") }),
+  z.strictObject({ ...ended, state: z.literal("over-budget") }),
+]);
+export type Task = z.output<typeof Task>;
+export type TaskState = Task["state"];
+export type InState<S extends TaskState> = Extract<Task, { state: S }>;
+export type EndedTask = InState<Verdict>;
+
+const ends: ReadonlySet<string> = new Set(verdicts);
+export const isEnded = (task: Task): task is EndedTask => ends.has(task.state);
+
+/** The key under which tasks are queued and counted fairly: one for each repository. */
+export const repositoryKey = (place: Place): string => (place.kind === "issue" ? `r${place.repository.id}` : "local");
+
+export const repositoryName = (place: Place): string =>
+  place.kind === "issue" ? `${place.repository.owner}/${place.repository.name}` : place.directory;
+
+/** What was asked, on one line, as the person wrote it. */
+export function asked(work: Work): string {
+  return work.kind === "agent" ? work.instruction : work.argv.join(" ");
+}
