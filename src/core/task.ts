@@ -125,6 +125,8 @@ const shared = {
   attempts: z.int().min(0),
   /** Attempts before this run began: a retry starts counting anew. */
   attemptsBefore: z.int().min(0),
+  /** What may be spent on the task in all: the budget, and after a retry what was spent before plus the budget again. */
+  ceiling: MicroUsd,
   /** Set at admission and kept: a retry starts from the same base. */
   base: Base.optional(),
   cancel: z.strictObject({ at: Instant, by: Actor }).optional(),

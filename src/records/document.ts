@@ -1,0 +1,85 @@
+/** How records are kept: keys, indexes and counters in one place, so that no two records can meet by accident. */
+import type { z } from "zod";
+import type { Document } from "../core/ports/store.ts";
+import type { AttemptId, TaskId } from "../core/ids.ts";
+import type { Instant } from "../core/instant.ts";
+import type { Place } from "../core/task.ts";
+
+/** A document as it was read: `version` conditions the commit that changes it. */
+export interface Kept<T> {
+  readonly version: number;
+  readonly value: T;
+}
+
+export const keys = {
+  task: (id: TaskId) => `task/${id}`,
+  /** When the engine should look at a task next; apart from the task, so that a hint never collides with a change. */
+  due: (id: TaskId) => `due/${id}`,
+  attempt: (id: AttemptId) => `attempt/${id}`,
+  heard: (id: AttemptId) => `heard/${id}`,
+  result: (id: AttemptId) => `result/${id}`,
+  part: (id: AttemptId, number: number) => `part/${id}/${number}`,
+  report: (id: TaskId) => `report/${id}`,
+  delivery: (id: string) => `delivery/${id}`,
+  comment: (installation: number, id: number) => `comment/${installation}/${id}`,
+  request: (id: string) => `request/${id}`,
+  queueHead: (repository: string) => `queue-head/${repository}`,
+  slice: (id: string) => `slice/${id}`,
+  gatewayKey: "key/gateway",
+} as const;
+
+export const indexes = {
+  /** Tasks that want a look, by when; the entries belong to the `due/…` documents. */
+  due: "due",
+  /** Requests that want an answer, by when. */
+  requestsDue: "requests-due",
+  /** Repositories with a task that waits for a slot, by when they were last served. */
+  ready: "ready",
+  /** Tasks of one repository that wait for a slot, oldest first; the head of `ready` entries is `queue/<key of the queue head>`. */
+  queue: (repository: string) => `queue/${keys.queueHead(repository)}`,
+  queuePrefix: "queue/",
+  /** All tasks, and those that are not ended, by creation. */
+  tasks: "tasks",
+  live: "live",
+  /** Tasks of one issue or directory, by creation. */
+  place: (place: Place) =>
+    place.kind === "issue"
+      ? `at/${place.repository.id}/${place.number}`
+      : `at/dir/${encodeURIComponent(place.directory)}`,
+  /** Money held for an attempt. */
+  slices: (attempt: AttemptId) => `slices/${attempt}`,
+} as const;
+
+export const counters = {
+  /** Attempts that hold a slot. */
+  running: "running",
+  queued: (repository: string) => `queued/${repository}`,
+  seen: (attempt: AttemptId) => `seen/${attempt}`,
+  /** Charged plus held: what a ceiling bounds. */
+  used: (scope: string) => `used/${scope}`,
+  spent: (scope: string, kind: "model" | "compute") => `spent/${scope}/${kind}`,
+} as const;
+
+export const logs = {
+  task: (id: TaskId) => `task/${id}`,
+  taskWarnings: (id: TaskId) => `task/${id}/warning`,
+  all: (level: "info" | "warning" | "error") => `all/${level}`,
+  inbox: (attempt: AttemptId) => `inbox/${attempt}`,
+  ledger: (month: string) => `ledger/${month}`,
+} as const;
+
+/** Fixed width, so that text order is time order. */
+export const sortKey = (instant: Instant): string => String(Math.trunc(instant)).padStart(14, "0");
+
+/** Reads a document through its schema: what an older version wrote is either understood or refused, never guessed. */
+export function kept<S extends z.ZodType>(schema: S, document: Document | undefined): Kept<z.output<S>> | undefined {
+  if (document === undefined) return undefined;
+  const parsed = schema.safeParse(document.value);
+  if (!parsed.success)
+    throw new Error(`The stored document ${document.key} does not fit its schema: ${issues(parsed.error)}`);
+  return { version: document.version, value: parsed.data };
+}
+
+/** Paths and codes alone: a document's values must not reach a log through an error. */
+const issues = (error: z.ZodError): string =>
+  error.issues.map((each) => `${each.path.join(".")}: ${each.code}`).join(", ");

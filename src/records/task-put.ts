@@ -1,0 +1,70 @@
+/** A task's document with the index entries, counters and hints that follow from its state. */
+import type { TaskId } from "../core/ids.ts";
+import type { Instant } from "../core/instant.ts";
+import type { Commit, Put } from "../core/ports/store.ts";
+import { isEnded, repositoryKey, type Task } from "../core/task.ts";
+import { counters, indexes, keys, sortKey } from "./document.ts";
+
+/** Effects of a commit, to be joined with others. */
+export type Effects = Required<Pick<Commit, "add" | "put" | "append" | "wake">>;
+
+export function join(...parts: Partial<Effects>[]): Effects {
+  return {
+    add: parts.flatMap((part) => part.add ?? []),
+    put: parts.flatMap((part) => part.put ?? []),
+    append: parts.flatMap((part) => part.append ?? []),
+    wake: parts.flatMap((part) => part.wake ?? []),
+  };
+}
+
+/** Everything that changes when a task goes from one state to another; `from` is undefined for a new task. */
+export function taskEffects(from: Task | undefined, to: Task, now: Instant): Partial<Effects> {
+  return join({ put: [taskPut(to)], wake: [taskTopic(to.id)] }, queueEffects(from, to, now));
+}
+
+function taskPut(task: Task): Put {
+  const created = sortKey(task.createdAt);
+  const entries: [string, string][] = [
+    [indexes.tasks, created],
+    [indexes.place(task.origin.place), created],
+  ];
+  if (!isEnded(task)) entries.push([indexes.live, created]);
+  if (isQueuedForSlot(task)) entries.push([indexes.queue(repositoryKey(task.origin.place)), created]);
+  return { key: keys.task(task.id), value: task, entries };
+}
+
+const isQueuedForSlot = (task: Task): boolean => task.state === "waiting" && task.for === "slot";
+
+function queueEffects(from: Task | undefined, to: Task, now: Instant): Partial<Effects> {
+  const was = from !== undefined && isQueuedForSlot(from);
+  const is = isQueuedForSlot(to);
+  if (was === is) return {};
+  const repository = repositoryKey(to.origin.place);
+  const counter = counters.queued(repository);
+  const head: Put = {
+    key: keys.queueHead(repository),
+    value: { repository },
+    entries: [[indexes.ready, sortKey(now)]],
+  };
+  if (is) return { add: [{ counter, by: 1 }], put: [{ ...head, ensure: true }] };
+  return {
+    add: [{ counter, by: -1, min: 0 }],
+    put: [
+      // Round robin: a repository that was served goes behind the others, or leaves when nothing of it waits.
+      { ...head, if: { counter, min: 1 } },
+      { key: head.key, value: undefined, if: { counter, max: 0 } },
+    ],
+  };
+}
+
+/** When the engine looks at the task next; null: never again, unless someone asks. */
+export function duePut(id: TaskId, due: Instant | null): Put {
+  if (due === null) return { key: keys.due(id), value: undefined };
+  return { key: keys.due(id), value: { task: id }, entries: [[indexes.due, sortKey(due)]] };
+}
+
+/** Asks for a look at once: the task is due now, and whoever listens is told. */
+export const hint = (id: TaskId, now: Instant): Partial<Effects> => ({ put: [duePut(id, now)], wake: [dueTopic] });
+
+export const dueTopic = "due";
+export const taskTopic = (id: TaskId): string => `task/${id}`;
