@@ -20,8 +20,11 @@ export const keys = {
   result: (id: AttemptId) => `result/${id}`,
   part: (id: AttemptId, number: number) => `part/${id}/${number}`,
   report: (id: TaskId) => `report/${id}`,
+  /** When the report is brought up to date next; apart from the report, as `due/…` is from the task. */
+  reportDue: (id: TaskId) => `report-due/${id}`,
   delivery: (id: string) => `delivery/${id}`,
-  comment: (installation: number, id: number) => `comment/${installation}/${id}`,
+  /** What a person wrote, by its place and GitHub's id: `comment/900`, `issue/77`. */
+  said: (installation: number, what: string) => `said/${installation}/${what}`,
   request: (id: string) => `request/${id}`,
   queueHead: (repository: string) => `queue-head/${repository}`,
   slice: (id: string) => `slice/${id}`,
@@ -31,6 +34,8 @@ export const keys = {
 export const indexes = {
   /** Tasks that want a look, by when; the entries belong to the `due/…` documents. */
   due: "due",
+  /** Reports that want to be brought up to date, by when. */
+  reportsDue: "reports-due",
   /** Requests that want an answer, by when. */
   requestsDue: "requests-due",
   /** Repositories with a task that waits for a slot, by when they were last served. */

@@ -19,7 +19,10 @@ export function join(...parts: Partial<Effects>[]): Effects {
 
 /** Everything that changes when a task goes from one state to another; `from` is undefined for a new task. */
 export function taskEffects(from: Task | undefined, to: Task, now: Instant): Partial<Effects> {
-  return join({ put: [taskPut(to)], wake: [taskTopic(to.id)] }, queueEffects(from, to, now));
+  return join(
+    { put: [taskPut(to), reportDuePut(to.id, now)], wake: [taskTopic(to.id), dueTopic] },
+    queueEffects(from, to, now),
+  );
 }
 
 function taskPut(task: Task): Put {
@@ -61,6 +64,12 @@ function queueEffects(from: Task | undefined, to: Task, now: Instant): Partial<E
 export function duePut(id: TaskId, due: Instant | null): Put {
   if (due === null) return { key: keys.due(id), value: undefined };
   return { key: keys.due(id), value: { task: id }, entries: [[indexes.due, sortKey(due)]] };
+}
+
+/** When the task's report is brought up to date next; null: it shows the end. */
+export function reportDuePut(id: TaskId, due: Instant | null): Put {
+  if (due === null) return { key: keys.reportDue(id), value: undefined };
+  return { key: keys.reportDue(id), value: { task: id }, entries: [[indexes.reportsDue, sortKey(due)]] };
 }
 
 /** Asks for a look at once: the task is due now, and whoever listens is told. */

@@ -5,7 +5,7 @@
 import type { TaskId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Event } from "../core/event.ts";
-import type { Store } from "../core/ports/store.ts";
+import type { FailedCondition, Store } from "../core/ports/store.ts";
 import { Task } from "../core/task.ts";
 import { kept, keys, type Kept } from "./document.ts";
 import { eventAppends } from "./events.ts";
@@ -62,11 +62,17 @@ export interface Move {
   readonly op: string;
 }
 
+/** How a turn ended. After "refused" the turn is still held: a counter's bound stood in the way, and nothing was written. */
+export type TurnEnd =
+  | { readonly done: "written" }
+  | { readonly done: "superseded" }
+  | { readonly done: "refused"; readonly failed: readonly FailedCondition[] };
+
 /**
  * Writes what a step did and gives the turn back. "superseded" when the task changed meanwhile (a cancel, a retry):
  * nothing of the move was written, and the task is looked at again at once.
  */
-export async function endTurn(store: Store, turn: Turn, move: Move): Promise<"written" | "superseded"> {
+export async function endTurn(store: Store, turn: Turn, move: Move): Promise<TurnEnd> {
   const { task, lease } = turn;
   const from = task.value;
   const effects = join(move.to === undefined ? {} : taskEffects(from, move.to, move.now), move.also ?? {}, {
@@ -84,7 +90,8 @@ export async function endTurn(store: Store, turn: Turn, move: Move): Promise<"wr
     ...effects,
     put: [...effects.put, duePut(from.id, move.due)],
   });
-  if (first.ok) return "written";
+  if (first.ok) return { done: "written" };
+  if (first.failed.some((each) => each.kind === "counter")) return { done: "refused", failed: first.failed };
   const onlyHinted = first.failed.every((each) => each.name === keys.due(from.id));
   if (onlyHinted) {
     // Something happened during the step: keep what was done, and look again now instead of at the step's own time.
@@ -94,7 +101,7 @@ export async function endTurn(store: Store, turn: Turn, move: Move): Promise<"wr
       ...effects,
       put: [...effects.put, duePut(from.id, move.now)],
     });
-    if (second.ok) return "written";
+    if (second.ok) return { done: "written" };
   }
   await store.commit({
     op: `${move.op}/superseded`,
@@ -102,5 +109,5 @@ export async function endTurn(store: Store, turn: Turn, move: Move): Promise<"wr
     leases: [{ ...lease, act: "release" }],
     put: [duePut(from.id, move.now)],
   });
-  return "superseded";
+  return { done: "superseded" };
 }

@@ -1,0 +1,53 @@
+/** Attempts: written at the claim, brought up to date while they live, and ended once, with their money and their slot. */
+import { Attempt, Heard, type Outcome } from "../core/attempt.ts";
+import type { AttemptId } from "../core/ids.ts";
+import type { Instant } from "../core/instant.ts";
+import { plus, type MicroUsd } from "../core/money.ts";
+import type { Put, Store } from "../core/ports/store.ts";
+import { counters, kept, keys, type Kept } from "./document.ts";
+import { heldSlices, settleEffects } from "./ledger.ts";
+import { join, type Effects } from "./task-put.ts";
+
+export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
+  const [document] = await store.look(now, [{ get: keys.attempt(id) }]);
+  return kept(Attempt, document);
+}
+
+export async function readHeard(store: Store, now: Instant, id: AttemptId): Promise<Kept<Heard> | undefined> {
+  const [document] = await store.look(now, [{ get: keys.heard(id) }]);
+  return kept(Heard, document);
+}
+
+export const attemptPut = (attempt: Attempt): Put => ({ key: keys.attempt(attempt.id), value: attempt });
+
+export interface AttemptEnd {
+  readonly outcome: Outcome;
+  readonly because: string;
+  /** What the sandbox's time cost. */
+  readonly compute: MicroUsd;
+  readonly now: Instant;
+}
+
+/**
+ * The effects of an attempt's end: compute is charged for the time it took, its slot is free, and a model call whose
+ * cost nobody saw is charged its worst case. Safe to write once only: the caller's commit is fenced by its turn.
+ */
+export async function endAttemptEffects(
+  store: Store,
+  attempt: Attempt,
+  end: AttemptEnd,
+): Promise<Partial<Effects> & { charged: MicroUsd }> {
+  const slices = await heldSlices(store, end.now, attempt.id);
+  const charges = slices.map(({ value }) => ({
+    slice: value,
+    charge: value.kind === "compute" ? end.compute : value.amount,
+  }));
+  const ended: Attempt = { ...attempt, endedAt: end.now, outcome: end.outcome, because: end.because };
+  return {
+    ...join(
+      { put: [attemptPut(ended)], add: [{ counter: counters.running, by: -1, min: 0 }] },
+      ...charges.map(({ slice, charge }) => settleEffects(slice, charge, end.now)),
+    ),
+    charged: plus(...charges.map(({ charge }) => charge)),
+  };
+}

@@ -1,0 +1,57 @@
+/** Claiming: a task that waits for a slot gets one, with an attempt that is named before its sandbox exists. */
+import type { Attempt } from "../core/attempt.ts";
+import { attemptId, sandboxName } from "../core/ids.ts";
+import type { Instant } from "../core/instant.ts";
+import type { MicroUsd } from "../core/money.ts";
+import type { InState, Task } from "../core/task.ts";
+import { counters, keys } from "./document.ts";
+import { drawEffects, type Ceilings, type Slice } from "./ledger.ts";
+import { join, type Effects } from "./task-put.ts";
+
+export interface Claim {
+  readonly task: InState<"starting">;
+  readonly attempt: Attempt;
+  readonly also: Partial<Effects>;
+}
+
+/** The slice of an attempt's compute; named after it, so that it is settled exactly once. */
+export const computeSliceId = (attempt: Attempt["id"]): string => `compute/${attempt}`;
+
+/** `held` is the sandbox's price for its whole lifetime. The slot and every ceiling are bounds of the same commit. */
+export function claim(
+  task: Task,
+  ask: { microUsdPerHour: MicroUsd; held: MicroUsd; ceilings: Ceilings; maxSandboxes: number; now: Instant },
+): Claim {
+  const id = attemptId(task.id, task.attempts + 1);
+  const attempt: Attempt = {
+    id,
+    task: task.id,
+    sandbox: sandboxName(id),
+    claimedAt: ask.now,
+    microUsdPerHour: ask.microUsdPerHour,
+  };
+  const slice: Slice = { id: computeSliceId(id), kind: "compute", attempt: id, amount: ask.held, drawnAt: ask.now };
+  const { id: taskId, origin, spec, createdAt, attemptsBefore, ceiling, base, cancel } = task;
+  return {
+    task: {
+      id: taskId,
+      origin,
+      spec,
+      createdAt,
+      attemptsBefore,
+      ceiling,
+      ...(base === undefined ? {} : { base }),
+      ...(cancel === undefined ? {} : { cancel }),
+      attempts: task.attempts + 1,
+      state: "starting",
+      since: ask.now,
+      attempt: id,
+    },
+    attempt,
+    also: join(
+      { add: [{ counter: counters.running, by: 1, max: ask.maxSandboxes }] },
+      { put: [{ key: keys.attempt(id), value: attempt }] },
+      drawEffects(slice, ask.ceilings),
+    ),
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * What a runner tells: numbered events, kept exactly once. A counter holds the last number kept; a push is accepted only
+ * where it goes on from there, so a repeated, late or overlapping push adds nothing twice.
+ */
+import { Heard } from "../core/attempt.ts";
+import type { Event } from "../core/event.ts";
+import { taskOfAttempt, type AttemptId } from "../core/ids.ts";
+import type { Instant } from "../core/instant.ts";
+import { microUsd } from "../core/money.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { RunnerEvent } from "../core/protocol.ts";
+import { counters, kept, keys } from "./document.ts";
+import { eventAppends } from "./events.ts";
+import { dueTopic, duePut, join, taskTopic, type Effects } from "./task-put.ts";
+
+/** The report shows this many of an agent's last actions. */
+const doingAtMost = 6;
+
+/** The number of the last event kept: what is acknowledged. */
+export async function hear(
+  store: Store,
+  ask: { attempt: AttemptId; events: readonly RunnerEvent[]; now: Instant; op: string },
+): Promise<number> {
+  const [seen, document] = await store.look(ask.now, [
+    { counter: counters.seen(ask.attempt) },
+    { get: keys.heard(ask.attempt) },
+  ]);
+  const fresh = ask.events.filter((event) => event.n > seen);
+  const last = fresh.at(-1)?.n;
+  // Nothing new, or a gap: what we have is the answer, and the runner sends what follows it.
+  if (last === undefined || last !== seen + fresh.length) return seen;
+  const before = kept(Heard, document)?.value;
+  const task = taskOfAttempt(ask.attempt);
+  const news: Partial<Effects> = {
+    add: [{ counter: counters.seen(ask.attempt), by: fresh.length, min: last, max: last }],
+    put: [{ key: keys.heard(ask.attempt), value: fold(before, fresh, ask.now) }],
+    append: eventAppends(fresh.filter(isWorthKeeping).map((event) => toEvent(event, ask.attempt, ask.now))),
+    wake: [taskTopic(task)],
+  };
+  // The first word changes what is next for the task; later ones are only told.
+  const first = before === undefined ? { put: [duePut(task, ask.now)], wake: [dueTopic] } : {};
+  const result = await store.commit({ op: ask.op, now: ask.now, ...join(news, first) });
+  if (result.ok) return last;
+  const counter = result.failed.find((each) => each.kind === "counter");
+  return typeof counter?.is === "number" ? counter.is : seen;
+}
+
+/** A heartbeat says only that the runner lives; that is kept in `Heard`. */
+const isWorthKeeping = (event: RunnerEvent): boolean => event.type !== "heartbeat";
+
+/** The time is ours: the sandbox's own clock is kept beside it, untrusted. */
+function toEvent(event: RunnerEvent, attempt: AttemptId, now: Instant): Event {
+  const { n, at, level, message, type, ...rest } = event;
+  const details = { ...rest, n, said_at: at };
+  return { at: now, level, type, task: taskOfAttempt(attempt), attempt, message, details };
+}
+
+function fold(before: Heard | undefined, events: readonly RunnerEvent[], now: Instant): Heard {
+  const start: Heard = before ?? { firstAt: now, lastAt: now, phase: "", doing: [], plan: [] };
+  return events.reduce<Heard>(foldOne, { ...start, lastAt: now });
+}
+
+function foldOne(heard: Heard, event: RunnerEvent): Heard {
+  switch (event.type) {
+    case "phase":
+      return { ...heard, phase: event.phase };
+    case "agent_tool":
+      return { ...heard, doing: [...heard.doing, event.message].slice(-doingAtMost) };
+    case "agent_plan":
+      return { ...heard, plan: event.steps };
+    case "agent_claim":
+      return { ...heard, claimed: microUsd(event.claimedMicroUsd) };
+    default:
+      return heard;
+  }
+}

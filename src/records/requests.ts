@@ -1,0 +1,86 @@
+/**
+ * Requests: what a person said that wants an answer and starts no work of its own. They are written down with the delivery
+ * and answered by the engine, so that a webhook is acknowledged before GitHub is asked anything.
+ */
+import { z } from "zod";
+import { Instant } from "../core/instant.ts";
+import type { Put, Store } from "../core/ports/store.ts";
+import { Actor, Origin, Place } from "../core/task.ts";
+import { indexes, kept, keys, sortKey, type Kept } from "./document.ts";
+import { dueTopic } from "./task-put.ts";
+
+/** Words that are known already, or a command that must be carried out to know them. */
+export const Saying = z.union([
+  z.strictObject({ words: z.string() }),
+  z.strictObject({ command: z.string(), input: z.json() }),
+]);
+export type Saying = z.output<typeof Saying>;
+
+export const Request = z.strictObject({
+  /** Also the hidden mark of the answer, which is looked for before it is posted again. */
+  id: z.string(),
+  place: Place,
+  actor: Actor,
+  comment: Origin.shape.comment,
+  says: z.array(Saying).min(1),
+  createdAt: Instant,
+  tries: z.int().min(0),
+});
+export type Request = z.output<typeof Request>;
+
+export const requestPut = (request: Request, due: Instant): Put => ({
+  key: keys.request(request.id),
+  value: request,
+  entries: [[indexes.requestsDue, sortKey(due)]],
+});
+
+export interface RequestTurn {
+  readonly request: Kept<Request>;
+  readonly lease: { readonly name: string; readonly holder: string; readonly fence: number };
+}
+
+export async function dueRequests(store: Store, now: Instant, limit: number): Promise<Kept<Request>[]> {
+  const [hits] = await store.look(now, [{ range: indexes.requestsDue, to: sortKey(now), limit }]);
+  return hits.flatMap((hit) => kept(Request, hit.document) ?? []);
+}
+
+/** Undefined where another holder answers it, or it is answered. */
+export async function takeRequest(
+  store: Store,
+  ask: { id: string; holder: string; ttlMs: number; now: Instant; op: string },
+): Promise<RequestTurn | undefined> {
+  const name = keys.request(ask.id);
+  const taken = await store.commit({
+    op: ask.op,
+    now: ask.now,
+    leases: [{ name, act: "take", holder: ask.holder, ttlMs: ask.ttlMs }],
+  });
+  const fence = taken.ok ? taken.fences[0] : undefined;
+  if (fence === undefined) return undefined;
+  const lease = { name, holder: ask.holder, fence };
+  const [document] = await store.look(ask.now, [{ get: name }]);
+  const request = kept(Request, document);
+  if (request !== undefined) return { request, lease };
+  await store.commit({ op: `${ask.op}/absent`, now: ask.now, leases: [{ ...lease, act: "release" }] });
+  return undefined;
+}
+
+/** `again` puts it off to that time; without it the request is done and forgotten. */
+export async function endRequest(
+  store: Store,
+  turn: RequestTurn,
+  ask: { again?: Instant; now: Instant; op: string },
+): Promise<void> {
+  const { value } = turn.request;
+  const put: Put =
+    ask.again === undefined
+      ? { key: keys.request(value.id), value: undefined }
+      : requestPut({ ...value, tries: value.tries + 1 }, ask.again);
+  await store.commit({
+    op: ask.op,
+    now: ask.now,
+    leases: [{ ...turn.lease, act: "release" }],
+    put: [put],
+    wake: [dueTopic],
+  });
+}
