@@ -6,7 +6,7 @@ import { plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { counters, kept, keys, type Kept } from "./document.ts";
 import { heldSlices, settleEffects } from "./ledger.ts";
-import { join, type Effects } from "./task-put.ts";
+import { hint, join, type Effects } from "./task-put.ts";
 
 export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
   const [document] = await store.look(now, [{ get: keys.attempt(id) }]);
@@ -19,6 +19,22 @@ export async function readHeard(store: Store, now: Instant, id: AttemptId): Prom
 }
 
 export const attemptPut = (attempt: Attempt): Put => ({ key: keys.attempt(attempt.id), value: attempt });
+
+/** Writes down that the backend no longer knows the sandbox. The engine decides what that means: the task is due. */
+export async function markGone(
+  store: Store,
+  attempt: Kept<Attempt>,
+  at: { now: Instant; op: string },
+): Promise<"marked" | "changed"> {
+  const { value, version } = attempt;
+  const gone = attemptPut({ ...value, seen: { at: at.now, alive: false } });
+  const result = await store.commit({
+    ...at,
+    versions: [[keys.attempt(value.id), version]],
+    ...join({ put: [gone] }, hint(value.task, at.now)),
+  });
+  return result.ok ? "marked" : "changed";
+}
 
 export interface AttemptEnd {
   readonly outcome: Outcome;

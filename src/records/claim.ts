@@ -3,6 +3,7 @@ import type { Attempt } from "../core/attempt.ts";
 import { attemptId, sandboxName } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import type { MicroUsd } from "../core/money.ts";
+import { starting } from "../core/moves.ts";
 import type { InState, Task } from "../core/task.ts";
 import { counters, keys } from "./document.ts";
 import { drawEffects, type Ceilings, type Slice } from "./ledger.ts";
@@ -31,22 +32,8 @@ export function claim(
     microUsdPerHour: ask.microUsdPerHour,
   };
   const slice: Slice = { id: computeSliceId(id), kind: "compute", attempt: id, amount: ask.held, drawnAt: ask.now };
-  const { id: taskId, origin, spec, createdAt, attemptsBefore, ceiling, base, cancel } = task;
   return {
-    task: {
-      id: taskId,
-      origin,
-      spec,
-      createdAt,
-      attemptsBefore,
-      ceiling,
-      ...(base === undefined ? {} : { base }),
-      ...(cancel === undefined ? {} : { cancel }),
-      attempts: task.attempts + 1,
-      state: "starting",
-      since: ask.now,
-      attempt: id,
-    },
+    task: starting(task, id, ask.now),
     attempt,
     also: join(
       { add: [{ counter: counters.running, by: 1, max: ask.maxSandboxes }] },

@@ -4,7 +4,7 @@
  * overshoot. Scopes: the task, and everything in a month.
  */
 import { z } from "zod";
-import { AttemptId, TaskId, taskOfAttempt } from "../core/ids.ts";
+import { AttemptId, taskOfAttempt, type TaskId } from "../core/ids.ts";
 import { Instant } from "../core/instant.ts";
 import { MicroUsd, minus, noMoney, plus } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";

@@ -2,9 +2,9 @@
 import type { Event } from "../core/event.ts";
 import type { TaskId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
-import { plus, type MicroUsd } from "../core/money.ts";
+import { retried } from "../core/moves.ts";
 import type { Store } from "../core/ports/store.ts";
-import { isEnded, type Actor, type EndedTask, type InState } from "../core/task.ts";
+import { isEnded, type Actor } from "../core/task.ts";
 import { keys } from "./document.ts";
 import { eventAppends } from "./events.ts";
 import { taskMoney } from "./ledger.ts";
@@ -19,7 +19,7 @@ export async function retryTask(
   if (task === undefined) throw new Error(`There is no task ${ask.task} to retry.`);
   if (!isEnded(task.value)) return "live";
   const { spent } = await taskMoney(store, ask.now, ask.task);
-  const to = again(task.value, { by: ask.by, spent, now: ask.now });
+  const to = retried(task.value, { by: ask.by, spent, now: ask.now });
   const message = `${ask.by.login} asked to try again`;
   const event: Event = { at: ask.now, level: "info", type: "task_retried", task: to.id, message };
   const result = await store.commit({
@@ -30,21 +30,4 @@ export async function retryTask(
   });
   // Someone else retried it in the same moment.
   return result.ok ? "queued" : "live";
-}
-
-/** Who asks to try again answers for it from now on: the right is checked, and the commit credited, for that person. */
-function again(task: EndedTask, ask: { by: Actor; spent: MicroUsd; now: Instant }): InState<"queued"> {
-  return {
-    id: task.id,
-    origin: { ...task.origin, actor: ask.by },
-    spec: task.spec,
-    createdAt: task.createdAt,
-    attempts: task.attempts,
-    attemptsBefore: task.attempts,
-    ceiling: plus(ask.spent, task.spec.budget),
-    ...(task.base === undefined ? {} : { base: task.base }),
-    state: "queued",
-    since: ask.now,
-    tries: 0,
-  };
 }

@@ -1,0 +1,21 @@
+/** What a runner is given to do: the task's work on its pinned base. */
+import type { AttemptId } from "./ids.ts";
+import { promptFor } from "./prompt.ts";
+import { protocolVersion, type Job } from "./protocol.ts";
+import type { Base, Task } from "./task.ts";
+
+export function jobFor(task: Task, base: Base, attempt: AttemptId): Job {
+  return {
+    version: protocolVersion,
+    attempt,
+    work: workFor(task, base),
+    source: { url: base.url, sha: base.sha, ref: base.fetchRef },
+    timeoutMs: task.spec.timeoutMs,
+  };
+}
+
+function workFor(task: Task, base: Base): Job["work"] {
+  const { work } = task.spec;
+  if (work.kind === "command") return { kind: "command", argv: [...work.argv] };
+  return { kind: "agent", agent: "claude-code", model: work.model, prompt: promptFor(task, base, work) };
+}

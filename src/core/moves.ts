@@ -1,0 +1,107 @@
+/** How a task goes from one state to the next: each move keeps what every state shares and brings what its own state needs. */
+import type { AttemptId } from "./ids.ts";
+import type { Instant } from "./instant.ts";
+import { plus, type MicroUsd } from "./money.ts";
+import type { Actor, Base, EndedTask, Finding, InState, Published, Task } from "./task.ts";
+
+type Shared = Pick<
+  Task,
+  "id" | "origin" | "spec" | "createdAt" | "attempts" | "attemptsBefore" | "ceiling" | "base" | "cancel"
+>;
+
+function shared(task: Task): Shared {
+  const { id, origin, spec, createdAt, attempts, attemptsBefore, ceiling, base, cancel } = task;
+  return {
+    id,
+    origin,
+    spec,
+    createdAt,
+    attempts,
+    attemptsBefore,
+    ceiling,
+    ...(base === undefined ? {} : { base }),
+    ...(cancel === undefined ? {} : { cancel }),
+  };
+}
+
+/** The asker may, and the base is pinned: the task stands in the queue for a slot. */
+export const admitted = (task: Task, base: Base, now: Instant): InState<"waiting"> => ({
+  ...queuedForSlot(task, now),
+  base,
+});
+
+export const queuedForSlot = (task: Task, now: Instant): InState<"waiting"> => ({
+  ...shared(task),
+  state: "waiting",
+  since: now,
+  for: "slot",
+  because: "every sandbox is taken",
+});
+
+export const waitingForMoney = (task: Task, because: string, now: Instant): InState<"waiting"> => ({
+  ...shared(task),
+  state: "waiting",
+  since: now,
+  for: "money",
+  because,
+});
+
+/** The next attempt is counted and named with the slot, before anything is created. */
+export const starting = (task: Task, attempt: AttemptId, now: Instant): InState<"starting"> => ({
+  ...shared(task),
+  attempts: task.attempts + 1,
+  state: "starting",
+  since: now,
+  attempt,
+});
+
+export const running = (task: InState<"starting">, startedAt: Instant): InState<"running"> => ({
+  ...shared(task),
+  state: "running",
+  since: startedAt,
+  startedAt,
+  attempt: task.attempt,
+});
+
+const startOf = (task: Task): { startedAt?: Instant } =>
+  "startedAt" in task && task.startedAt !== undefined ? { startedAt: task.startedAt } : {};
+
+export const publishing = (
+  task: InState<"starting" | "running">,
+  finding: Finding,
+  now: Instant,
+): InState<"publishing"> => ({
+  ...shared(task),
+  ...startOf(task),
+  state: "publishing",
+  since: now,
+  attempt: task.attempt,
+  finding,
+  tries: 0,
+});
+
+export const ended = (
+  task: Task,
+  how: { finding: Finding; published?: Published | undefined; now: Instant },
+): EndedTask => ({
+  ...shared(task),
+  ...startOf(task),
+  state: how.finding.verdict,
+  endedAt: how.now,
+  finding: how.finding,
+  ...(how.published === undefined ? {} : { published: how.published }),
+});
+
+/** Who asks to try again answers for it from now on: the right is checked, and the commit credited, for that person. */
+export function retried(task: EndedTask, ask: { by: Actor; spent: MicroUsd; now: Instant }): InState<"queued"> {
+  const { cancel: _, ...kept } = shared(task);
+  return {
+    ...kept,
+    origin: { ...task.origin, actor: ask.by },
+    attemptsBefore: task.attempts,
+    ceiling: plus(ask.spent, task.spec.budget),
+    state: "queued",
+    since: ask.now,
+    tries: 0,
+  };
+}

@@ -1,0 +1,47 @@
+/** Claiming a slot: the task leaves the queue with money reserved for its sandbox's whole lifetime, or stays and says why. */
+import { attemptId } from "../core/ids.ts";
+import { microUsd, dollars } from "../core/money.ts";
+import { computePrice } from "../core/pricing.ts";
+import { ended, waitingForMoney } from "../core/moves.ts";
+import { lifetimeMs, noResult, patience } from "../core/next-step.ts";
+import { after } from "../core/instant.ts";
+import type { FailedCondition } from "../core/ports/store.ts";
+import { claim } from "../records/claim.ts";
+import { shortScopes, type Ceilings } from "../records/ledger.ts";
+import type { Room } from "./room.ts";
+import { eventOf, type Done, type Look } from "./look.ts";
+
+export async function claimSlot(room: Room, look: Look): Promise<Done> {
+  const { task, now } = look;
+  const { maxSandboxes, monthCeiling, microUsdPerHour } = room.limits;
+  const ceilings: Ceilings = { task: task.ceiling, month: monthCeiling };
+  const held = computePrice(microUsdPerHour, lifetimeMs(task));
+  const claimed = claim(task, { microUsdPerHour, held, ceilings, maxSandboxes, now });
+  const attempt = attemptId(task.id, task.attempts + 1);
+  return {
+    to: claimed.task,
+    due: now,
+    also: claimed.also,
+    events: [{ ...eventOf(look, "info", "attempt_claimed", `attempt ${task.attempts + 1} has a slot`), attempt }],
+    otherwise: (failed) => refusedClaim(look, failed, ceilings),
+  };
+}
+
+function refusedClaim(look: Look, failed: readonly FailedCondition[], ceilings: Ceilings): Omit<Done, "otherwise"> {
+  const { task, now } = look;
+  const short = shortScopes(failed, ceilings);
+  const own = short.find((each) => each.scope === "task");
+  if (own !== undefined) {
+    const because = `its ceiling of ${dollars(own.ceiling)} does not cover a sandbox for its time limit`;
+    return { to: ended(task, { finding: noResult("over-budget", because), now }), due: null };
+  }
+  const month = short[0];
+  // Every slot is taken: the task keeps its place in the queue.
+  if (month === undefined) return { due: null };
+  const because = `budget: ${dollars(microUsd(month.used))} of ${dollars(month.ceiling)} used this month`;
+  return {
+    to: waitingForMoney(task, because, now),
+    due: after(now, patience.moneyMs),
+    events: [eventOf(look, "warning", "task_waits_for_money", because)],
+  };
+}

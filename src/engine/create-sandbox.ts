@@ -1,0 +1,28 @@
+/** Creating the sandbox of an attempt, under the name that is written down already: after a crash the same one is found. */
+import { after } from "../core/instant.ts";
+import { lifetimeMs, patience } from "../core/next-step.ts";
+import { attemptPut } from "../records/attempt.ts";
+import { mayStart } from "./admit.ts";
+import type { Room } from "./room.ts";
+import { eventOf, type Done, type Look } from "./look.ts";
+
+export async function createSandbox(room: Room, look: Look): Promise<Done> {
+  const { task, facts } = look;
+  const { attempt } = facts;
+  if (attempt === undefined) throw new Error(`${task.id} has no attempt to create a sandbox for.`);
+  await mayStart(room, task);
+  const { sandboxes } = room;
+  const proxy = sandboxes.proxyAddress === undefined ? {} : { PARHELIA_PROXY: sandboxes.proxyAddress };
+  const sandbox = await sandboxes.create({
+    name: attempt.sandbox,
+    command: room.boot,
+    env: { PARHELIA_GATEWAY: sandboxes.gatewayAddress, PARHELIA_TOKEN: room.tokens.issue(attempt.id), ...proxy },
+    resources: task.spec.resources,
+    lifetimeMs: lifetimeMs(task),
+  });
+  return {
+    due: after(sandbox.startedAt, patience.firstWordMs),
+    also: { put: [attemptPut({ ...attempt, createdAt: sandbox.startedAt })] },
+    events: [eventOf(look, "info", "sandbox_created", `sandbox ${sandbox.name}`)],
+  };
+}

@@ -1,0 +1,55 @@
+/** Ending an attempt: first the sandbox, then, in one commit, its outcome, its charges, its slot and what becomes of the task. */
+import { computePrice } from "../core/pricing.ts";
+import { ended, publishing, queuedForSlot } from "../core/moves.ts";
+import type { Step } from "../core/next-step.ts";
+import { noMoney, type MicroUsd } from "../core/money.ts";
+import type { Attempt } from "../core/attempt.ts";
+import type { Instant } from "../core/instant.ts";
+import type { Task } from "../core/task.ts";
+import { endAttemptEffects } from "../records/attempt.ts";
+import type { Room } from "./room.ts";
+import { eventOf, type Done, type Look } from "./look.ts";
+
+type End = Extract<Step, { do: "end" }>;
+
+export async function endAttempt(room: Room, look: Look, step: End): Promise<Done> {
+  const { attempt } = look.facts;
+  if (attempt === undefined) throw new Error(`${look.task.id} has no attempt to end.`);
+  await room.sandboxes.end(attempt.sandbox);
+  const now = room.clock.now();
+  const { charged, ...also } = await endAttemptEffects(room.store, attempt, {
+    outcome: step.outcome,
+    because: step.because,
+    compute: computeCost(attempt, now),
+    now,
+  });
+  const to = afterwards(look.task, step, now);
+  const event = eventOf(look, level(step), "attempt_ended", `${step.outcome}: ${step.because}`);
+  return {
+    to,
+    due: to.state === "publishing" ? now : null,
+    also,
+    events: [{ ...event, at: now, details: { outcome: step.outcome, charged_micro_usd: charged } }],
+  };
+}
+
+/** From when the backend bills: the sandbox's start. */
+const computeCost = (attempt: Attempt, now: Instant): MicroUsd =>
+  attempt.createdAt === undefined
+    ? noMoney
+    : computePrice(attempt.microUsdPerHour, Math.max(0, now - attempt.createdAt));
+
+function afterwards(task: Task, step: End, now: Instant): Task {
+  const { next } = step;
+  switch (next.do) {
+    case "requeue":
+      return queuedForSlot(task, now);
+    case "finish":
+      return ended(task, { finding: next.finding, now });
+    case "publish":
+      if (task.state !== "running") throw new Error(`${task.id} is ${task.state} and has nothing to publish.`);
+      return publishing(task, next.finding, now);
+  }
+}
+
+const level = (step: End) => (step.outcome === "succeeded" || step.outcome === "cancelled" ? "info" : "warning");

@@ -1,0 +1,65 @@
+/**
+ * The one loop's single turn: read what is due, start what is not under way. Slow work never holds up other work; the
+ * same thing is never done twice at once.
+ */
+import type { Instant } from "../core/instant.ts";
+import { readDue, type Due } from "../records/due.ts";
+import { answer } from "./answer.ts";
+import { reconcile } from "./reconcile.ts";
+import { report } from "./report.ts";
+import type { Room } from "./room.ts";
+import { takeStep } from "./take-step.ts";
+
+export interface Engine {
+  /** Starts what is due. `nextAt` is when something becomes due by the clock alone. */
+  tick(): Promise<{ readonly started: number; readonly nextAt: Instant | undefined }>;
+  /** Resolves when nothing that was started is under way. */
+  idle(): Promise<void>;
+  reconcile(): Promise<void>;
+}
+
+/** How many due things one look reads; what is beyond comes with the next. */
+const atOnce = 64;
+
+/** `moved` is called when a piece of work has ended and something may be due because of it. */
+export function openEngine(room: Room, moved: () => void): Engine {
+  const underWay = new Map<string, Promise<void>>();
+  const run = async (key: string, work: () => Promise<boolean>): Promise<void> => {
+    let done = false;
+    try {
+      done = await work();
+    } catch (error) {
+      room.log.error({ work: key, err: error }, "a piece of work broke off");
+    }
+    underWay.delete(key);
+    // Where another holder has it nothing was done, and looking again at once would find the same.
+    if (done) moved();
+  };
+  const start = (key: string, work: () => Promise<boolean>): number => {
+    if (underWay.has(key)) return 0;
+    underWay.set(key, run(key, work));
+    return 1;
+  };
+  const startDue = (due: Due): number => {
+    const tasks = [...new Set([...due.tasks, ...due.candidates])];
+    const counts = [
+      ...tasks.map((id) => start(`task/${id}`, () => takeStep(room, id))),
+      ...due.reports.map((id) => start(`report/${id}`, () => report(room, id))),
+      ...due.requests.map((id) => start(`request/${id}`, () => answer(room, id))),
+    ];
+    return counts.reduce((sum, each) => sum + each, 0);
+  };
+  return {
+    async tick() {
+      const due = await readDue(room.store, room.clock.now(), {
+        limit: atOnce,
+        maxSandboxes: room.limits.maxSandboxes,
+      });
+      return { started: startDue(due), nextAt: due.nextAt };
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay.values());
+    },
+    reconcile: () => reconcile(room),
+  };
+}

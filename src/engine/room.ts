@@ -1,0 +1,34 @@
+/** What every step of the engine works with. Steps change nothing but through these. */
+import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
+import type { Forge } from "../core/ports/forge.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { Sandboxes } from "../core/ports/sandboxes.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { MicroUsd } from "../core/money.ts";
+import type { Request } from "../records/requests.ts";
+
+export interface Limits {
+  /** Sandboxes that may live at once. */
+  readonly maxSandboxes: number;
+  /** For everything in a calendar month. */
+  readonly monthCeiling: MicroUsd;
+  /** What the backend takes for a sandbox that runs for an hour. */
+  readonly microUsdPerHour: MicroUsd;
+}
+
+export interface Room {
+  readonly store: Store;
+  readonly sandboxes: Sandboxes;
+  readonly forge: Forge;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly tokens: AttemptTokens;
+  readonly limits: Limits;
+  /** argv that fetches the runner and becomes it. */
+  readonly boot: readonly string[];
+  /** Names this engine among those that hold leases. */
+  readonly holder: string;
+  readonly log: Log;
+  /** Carries out what a request says and gives the words of the answer, in Markdown. */
+  answer(request: Request): Promise<string>;
+}

@@ -1,0 +1,138 @@
+/** One look at one task: take its turn, gather the facts, decide, do that one thing, write what happened. */
+import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
+import { ended } from "../core/moves.ts";
+import { nextStep, noResult, patience, type Facts, type Step } from "../core/next-step.ts";
+import { Refusal } from "../core/refusal.ts";
+import type { Finding, Task } from "../core/task.ts";
+import type { TaskId } from "../core/ids.ts";
+import { readAttempt, readHeard } from "../records/attempt.ts";
+import { readResult } from "../records/result.ts";
+import { endTurn, takeTurn, type Turn } from "../records/turn.ts";
+import { admit } from "./admit.ts";
+import { claimSlot } from "./claim-slot.ts";
+import { createSandbox } from "./create-sandbox.ts";
+import { endAttempt } from "./end-attempt.ts";
+import { findSandbox } from "./find-sandbox.ts";
+import { keepTurn, turnMs } from "./keep-turn.ts";
+import { eventOf, type Done, type Look } from "./look.ts";
+import { publish } from "./publish.ts";
+import type { Room } from "./room.ts";
+import { finish, markRunning, requeue } from "./small-steps.ts";
+
+/** True where something was done or decided; false where another holder has the task. */
+export async function takeStep(room: Room, id: TaskId): Promise<boolean> {
+  const { store, clock, ids, holder } = room;
+  const now = clock.now();
+  const turn = await takeTurn(store, { task: id, holder, ttlMs: turnMs, now, op: ids.unique() });
+  if (turn === undefined) return false;
+  const stop = keepTurn(room, turn);
+  try {
+    await look(room, turn, now);
+  } finally {
+    stop();
+  }
+  return true;
+}
+
+async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
+  const task = turn.task.value;
+  const facts = await gather(room, task, now);
+  const step = nextStep(task, facts, now);
+  const at: Look = { turn, task, facts, now };
+  let outcome = "done";
+  let done: Done;
+  try {
+    done = await act(room, at, step);
+  } catch (error) {
+    if (error instanceof Refusal) {
+      outcome = "refused";
+      done = await refused(room, at, error);
+    } else {
+      outcome = "fault";
+      done = fault(room, at, step, error);
+    }
+  }
+  const written = await write(room, turn, done);
+  const unit = { task: task.id, state: task.state, step: step.do, because: step.because, outcome, written };
+  room.log.info({ ...unit, durationMs: room.clock.now() - now }, "step");
+}
+
+async function gather(room: Room, task: Task, now: Instant): Promise<Facts> {
+  if (!("attempt" in task)) return {};
+  const [attempt, heard, result] = await Promise.all([
+    readAttempt(room.store, now, task.attempt),
+    readHeard(room.store, now, task.attempt),
+    readResult(room.store, now, task.attempt),
+  ]);
+  return { attempt: attempt?.value, heard: heard?.value, result };
+}
+
+async function act(room: Room, look: Look, step: Step): Promise<Done> {
+  switch (step.do) {
+    case "wait":
+      return { due: step.until };
+    case "admit":
+      return admit(room, look);
+    case "claim":
+      return claimSlot(room, look);
+    case "requeue":
+      return requeue(look);
+    case "create":
+      return createSandbox(room, look);
+    case "run":
+      return markRunning(look, step);
+    case "find":
+      return findSandbox(room, look);
+    case "end":
+      return endAttempt(room, look, step);
+    case "publish":
+      return publish(room, look, step);
+    case "finish":
+      return finish(look, step.finding);
+  }
+}
+
+async function write(room: Room, turn: Turn, done: Done): Promise<string> {
+  const at = () => ({ now: room.clock.now(), op: room.ids.unique() });
+  const { otherwise, ...move } = done;
+  const first = await endTurn(room.store, turn, { ...move, ...at() });
+  if (first.done !== "refused") return first.done;
+  if (otherwise === undefined) throw new Error(`A bound refused a step of ${turn.task.value.id}.`);
+  const second = await endTurn(room.store, turn, { ...otherwise(first.failed), ...at() });
+  return second.done;
+}
+
+/** A "no" ends the task with words for the person who asked. */
+async function refused(room: Room, look: Look, refusal: Refusal): Promise<Done> {
+  const { task } = look;
+  if (task.state === "starting" || task.state === "running") {
+    const finding = noResult("failed", refusal.message);
+    const next = { do: "finish", finding } as const;
+    return endAttempt(room, look, { do: "end", outcome: "failed", next, because: refusal.message });
+  }
+  const finding: Finding =
+    task.state === "publishing"
+      ? { ...task.finding, verdict: "failed", because: refusal.message }
+      : noResult("failed", refusal.message);
+  return finish(look, finding);
+}
+
+/** A fault is ours: one line with the cause for the operator, a trace for the person, and another try later. */
+function fault(room: Room, look: Look, step: Step, error: unknown): Done {
+  const { task, now } = look;
+  const trace = room.ids.trace();
+  room.log.error({ task: task.id, step: step.do, trace, err: error }, "a step failed");
+  const message = `Something broke on our side (trace \`${trace}\`) at the step “${step.do}”; it is tried again.`;
+  const events = [eventOf(look, "error", "fault", message)];
+  if (task.state !== "queued" && task.state !== "publishing") return { due: after(now, 10 * secondMs), events };
+  if (task.tries + 1 < patience.tries) {
+    const delay = Math.min(5 * secondMs * 2 ** task.tries, 10 * minuteMs);
+    return { to: { ...task, tries: task.tries + 1 }, due: after(now, delay), events };
+  }
+  const because = "something broke on our side";
+  const finding: Finding =
+    task.state === "publishing"
+      ? { ...task.finding, verdict: "failed", because, trace }
+      : { ...noResult("failed", because), trace };
+  return { to: ended(task, { finding, now }), due: null, events };
+}
