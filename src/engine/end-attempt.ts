@@ -29,6 +29,8 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
     to,
     due: to.state === "publishing" ? now : null,
     also,
+    // A model call began while this was looked up: its slice belongs to the end as well.
+    otherwise: () => ({ due: now }),
     events: [{ ...event, at: now, details: { outcome: step.outcome, charged_micro_usd: charged } }],
   };
 }

@@ -5,7 +5,7 @@ import type { Instant } from "../core/instant.ts";
 import { plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { counters, kept, keys, type Kept } from "./document.ts";
-import { heldSlices, settleEffects } from "./ledger.ts";
+import { closeDraws, heldSlices, settleEffects } from "./ledger.ts";
 import { hint, join, type Effects } from "./task-put.ts";
 
 export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
@@ -46,22 +46,23 @@ export interface AttemptEnd {
 
 /**
  * The effects of an attempt's end: compute is charged for the time it took, its slot is free, and a model call whose
- * cost nobody saw is charged its worst case. Safe to write once only: the caller's commit is fenced by its turn.
+ * cost nobody saw is charged its worst case. Safe to write once only: the caller's commit is fenced by its turn. A model
+ * call that began meanwhile refuses the commit; then look again.
  */
 export async function endAttemptEffects(
   store: Store,
   attempt: Attempt,
   end: AttemptEnd,
 ): Promise<Partial<Effects> & { charged: MicroUsd }> {
-  const slices = await heldSlices(store, end.now, attempt.id);
-  const charges = slices.map(({ value }) => ({
-    slice: value,
-    charge: value.kind === "compute" ? end.compute : value.amount,
-  }));
+  const { drawn, held } = await heldSlices(store, end.now, attempt.id);
+  const charges = held.map((slice) => ({ slice, charge: slice.kind === "compute" ? end.compute : slice.amount }));
   const ended: Attempt = { ...attempt, endedAt: end.now, outcome: end.outcome, because: end.because };
   return {
     ...join(
-      { put: [attemptPut(ended)], add: [{ counter: counters.running, by: -1, min: 0 }] },
+      {
+        put: [attemptPut(ended)],
+        add: [{ counter: counters.running, by: -1, min: 0 }, closeDraws(attempt.id, drawn)],
+      },
       ...charges.map(({ slice, charge }) => settleEffects(slice, charge, end.now)),
     ),
     charged: plus(...charges.map(({ charge }) => charge)),

@@ -60,6 +60,8 @@ export const counters = {
   running: "running",
   queued: (repository: string) => `queued/${repository}`,
   seen: (attempt: AttemptId) => `seen/${attempt}`,
+  /** Slices drawn for an attempt; raised out of reach when the attempt ends, so that nothing is drawn afterwards. */
+  draws: (attempt: AttemptId) => `draws/${attempt}`,
   /** Charged plus held: what a ceiling bounds. */
   used: (scope: string) => `used/${scope}`,
   spent: (scope: string, kind: "model" | "compute") => `spent/${scope}/${kind}`,

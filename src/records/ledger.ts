@@ -8,7 +8,7 @@ import { AttemptId, taskOfAttempt, type TaskId } from "../core/ids.ts";
 import { Instant } from "../core/instant.ts";
 import { MicroUsd, minus, noMoney, plus } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
-import { counters, indexes, kept, keys, logs, sortKey, type Kept } from "./document.ts";
+import { counters, indexes, kept, keys, logs, sortKey } from "./document.ts";
 import type { Effects } from "./task-put.ts";
 
 export const Slice = z.strictObject({
@@ -36,10 +36,23 @@ const monthOf = (instant: Instant): string => new Date(instant).toISOString().sl
 const taskScope = (task: TaskId): string => `task/${task}`;
 const monthScope = (instant: Instant): string => `month/${monthOf(instant)}`;
 
+/** Slices of one attempt; no attempt makes so many model calls. */
+const drawsAtMost = 1_000_000;
+
+/**
+ * Ends the drawing for an attempt of which `drawn` slices are known. A slice drawn meanwhile refuses the commit, so none is
+ * left behind; one drawn afterwards is refused itself.
+ */
+export const closeDraws = (attempt: AttemptId, drawn: number): Effects["add"][number] => {
+  const closed = drawn + 10 * drawsAtMost;
+  return { counter: counters.draws(attempt), by: closed - drawn, min: closed, max: closed };
+};
+
 /** The effects and bounds of holding a slice; a refused counter names the ceiling that stood in the way. */
 export function drawEffects(slice: Slice, ceilings: Ceilings): Pick<Effects, "add" | "put" | "append"> {
   return {
     add: [
+      { counter: counters.draws(slice.attempt), by: 1, max: drawsAtMost },
       { counter: counters.used(taskScope(taskOfAttempt(slice.attempt))), by: slice.amount, max: ceilings.task },
       { counter: counters.used(monthScope(slice.drawnAt)), by: slice.amount, max: ceilings.month },
     ],
@@ -121,10 +134,17 @@ export async function settle(store: Store, ask: { id: string; charge: MicroUsd; 
   }
 }
 
-/** Money still held for an attempt, oldest first. */
-export async function heldSlices(store: Store, now: Instant, attempt: AttemptId): Promise<Kept<Slice>[]> {
-  const [hits] = await store.look(now, [{ range: indexes.slices(attempt), limit: 1000 }]);
-  return hits.flatMap((hit) => kept(Slice, hit.document) ?? []);
+/** Money still held for an attempt, oldest first, and how many slices were ever drawn for it. */
+export async function heldSlices(
+  store: Store,
+  now: Instant,
+  attempt: AttemptId,
+): Promise<{ drawn: number; held: Slice[] }> {
+  const [drawn, hits] = await store.look(now, [
+    { counter: counters.draws(attempt) },
+    { range: indexes.slices(attempt), limit: 1000 },
+  ]);
+  return { drawn, held: hits.flatMap((hit) => kept(Slice, hit.document)?.value ?? []) };
 }
 
 export interface TaskMoney {

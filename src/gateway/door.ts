@@ -1,0 +1,57 @@
+/** Who stands at the gateway: each call bears the token of one attempt and is let in while that attempt lives. */
+import type { Context, MiddlewareHandler } from "hono";
+import type { Attempt } from "../core/attempt.ts";
+import type { Instant } from "../core/instant.ts";
+import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
+import type { Store } from "../core/ports/store.ts";
+import { readAttempt } from "../records/attempt.ts";
+
+export interface GatewayWorld {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly tokens: AttemptTokens;
+}
+
+export type InsideEnv = { Variables: { attempt: Attempt } };
+
+/** The attempt that a token is for, if it has begun and has not ended. */
+export async function openAttempt(
+  world: GatewayWorld,
+  token: string | undefined,
+): Promise<Attempt | "unknown" | "ended"> {
+  const id = token === undefined ? undefined : world.tokens.verify(token);
+  const attempt = id === undefined ? undefined : await readAttempt(world.store, world.clock.now(), id);
+  if (attempt === undefined) return "unknown";
+  return attempt.value.endedAt === undefined ? attempt.value : "ended";
+}
+
+export function door(world: GatewayWorld): MiddlewareHandler<InsideEnv> {
+  return async (context, next) => {
+    const attempt = await openAttempt(world, bearer(context));
+    if (attempt === "unknown") return context.json({ error: "This is not the token of an attempt." }, 401);
+    // 410 tells a runner that nobody waits for it any more: it gives up at once.
+    if (attempt === "ended") return context.json({ error: "The attempt has ended." }, 410);
+    context.set("attempt", attempt);
+    return next();
+  };
+}
+
+/** A bearer token, or the same as a password, which is how git sends it. */
+export function bearer(context: Context): string | undefined {
+  const header = context.req.header("authorization") ?? "";
+  const [scheme = "", value = ""] = header.split(" ");
+  switch (scheme.toLowerCase()) {
+    case "bearer":
+      return value;
+    case "basic":
+      return Buffer.from(value, "base64").toString("utf8").split(":").slice(1).join(":");
+    default:
+      return context.req.header("x-api-key");
+  }
+}
+
+export const stamp = (world: GatewayWorld): { now: Instant; op: string } => ({
+  now: world.clock.now(),
+  op: world.ids.unique(),
+});

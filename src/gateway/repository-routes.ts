@@ -1,0 +1,62 @@
+/** How a sandbox reads the repository: a read-only token for the forge's, or git's own protocol for one on this machine. */
+import { spawn } from "node:child_process";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { Hono, type Context } from "hono";
+import type { Forge } from "../core/ports/forge.ts";
+import { readTask } from "../records/read-task.ts";
+import type { GatewayWorld, InsideEnv } from "./door.ts";
+
+export function repositoryRoutes(world: GatewayWorld & { forge: Forge }): Hono<InsideEnv> {
+  const taskOf = async (context: Context<InsideEnv>) =>
+    (await readTask(world.store, world.clock.now(), context.get("attempt").task))?.value;
+  /** The git directory on this machine, for a task that came from a terminal. */
+  const directoryOf = async (context: Context<InsideEnv>): Promise<string | undefined> => {
+    const place = (await taskOf(context))?.origin.place;
+    return place?.kind === "terminal" ? place.directory : undefined;
+  };
+  return new Hono<InsideEnv>()
+    .get("/repository-token", async (context) => {
+      const task = await taskOf(context);
+      if (task === undefined) return context.json({ error: "The task is gone." }, 404);
+      return context.json(await world.forge.repositoryToken(task));
+    })
+    .get("/git/info/refs", async (context) => {
+      const directory = await directoryOf(context);
+      if (directory === undefined || context.req.query("service") !== "git-upload-pack") return context.notFound();
+      return uploadPack(directory, "advertisement", Readable.from([]));
+    })
+    .post("/git/git-upload-pack", async (context) => {
+      const directory = await directoryOf(context);
+      const { body } = context.req.raw;
+      if (directory === undefined || body === null) return context.notFound();
+      const wanted = Readable.from(body);
+      const zipped = context.req.header("content-encoding") === "gzip";
+      return uploadPack(directory, "result", zipped ? wanted.pipe(createGunzip()) : wanted);
+    });
+}
+
+/** The line and the flush with which the smart protocol announces its service over HTTP. */
+const announcement = "001e# service=git-upload-pack\n0000";
+
+function uploadPack(directory: string, kind: "advertisement" | "result", wanted: Readable): Response {
+  const advertise = kind === "advertisement" ? ["--http-backend-info-refs"] : [];
+  // The pinned commit need not be the tip of a branch; the repository may belong to another user than the service.
+  const settings = ["-c", "uploadpack.allowAnySHA1InWant=true", "-c", "safe.directory=*"];
+  const git = spawn("git", [...settings, "upload-pack", "--stateless-rpc", ...advertise, directory], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  wanted.on("error", () => git.kill());
+  // A fetch that is broken off closes the pipe early; git ends by itself then.
+  git.stdin.on("error", () => undefined);
+  wanted.pipe(git.stdin);
+  const output = Readable.from(kind === "advertisement" ? announced(git.stdout) : git.stdout);
+  return new Response(Readable.toWeb(output), {
+    headers: { "content-type": `application/x-git-upload-pack-${kind}`, "cache-control": "no-store" },
+  });
+}
+
+async function* announced(pack: Readable): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(announcement);
+  for await (const chunk of pack) yield chunk;
+}

@@ -1,0 +1,110 @@
+/** What a runner asks and tells: its job, its events, its inbox, its result. Everything it sends is checked and bounded. */
+import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { z } from "zod";
+import { jobFor } from "../core/job.ts";
+import type { AttemptId } from "../core/ids.ts";
+import { bounds, inboxWaitMs, type EventAck, type Inbox } from "../core/protocol.ts";
+import { AttemptResultShape, EventPushShape, ManifestPartShape, partsAtMost } from "../core/protocol-schema.ts";
+import { hear } from "../records/hear.ts";
+import { inboxTopic, readInbox } from "../records/inbox.ts";
+import { readTask } from "../records/read-task.ts";
+import { keepPart, sealResult } from "../records/result.ts";
+import { stamp, type GatewayWorld, type InsideEnv } from "./door.ts";
+
+/** One push of events holds at most this; a runner sends smaller ones. */
+const pushBytes = 4 * 1024 * 1024;
+const resultBytes = 512 * 1024;
+/** JSON around the contents of a part. */
+const slackBytes = 64 * 1024;
+
+export function runnerRoutes(world: GatewayWorld): Hono<InsideEnv> {
+  const { store, clock } = world;
+  return new Hono<InsideEnv>()
+    .get("/job", async (context) => {
+      const attempt = context.get("attempt");
+      const task = await readTask(store, clock.now(), attempt.task);
+      if (task?.value.base === undefined) return context.json({ error: "The task has no base." }, 409);
+      return context.json(jobFor(task.value, task.value.base, attempt.id));
+    })
+    .post("/events", capped(pushBytes), async (context) => {
+      const push = await read(context, EventPushShape);
+      if (!push.ok) return push.refusal;
+      const attempt = context.get("attempt").id;
+      const last = await hear(store, { attempt, events: push.value.events, ...stamp(world) });
+      return context.json({ last } satisfies EventAck);
+    })
+    .get("/inbox", async (context) => {
+      const attempt = context.get("attempt").id;
+      const after = wholeNumber(context.req.query("after") ?? "0");
+      if (after === undefined) return context.json({ error: "`after` is not a number." }, 400);
+      const messages = await awaitMessages(world, { attempt, after, signal: context.req.raw.signal });
+      return context.json({ messages } satisfies Inbox);
+    })
+    .put("/result/:part", capped(bounds.partBytes + slackBytes), async (context) => {
+      const number = wholeNumber(context.req.param("part"));
+      if (number === undefined || number < 1 || number > partsAtMost) {
+        return context.json({ error: `A result has parts 1 to ${partsAtMost}.` }, 400);
+      }
+      const part = await read(context, ManifestPartShape);
+      if (!part.ok) return part.refusal;
+      const attempt = context.get("attempt").id;
+      const kept = await keepPart(store, { attempt, number, entries: part.value }, stamp(world));
+      return kept === "kept" ? context.body(null, 204) : context.json({ error: "The result is sealed." }, 409);
+    })
+    .post("/result", capped(resultBytes), async (context) => {
+      const result = await read(context, AttemptResultShape);
+      if (!result.ok) return result.refusal;
+      await sealResult(store, { attempt: context.get("attempt").id, result: result.value, ...stamp(world) });
+      return context.body(null, 204);
+    });
+}
+
+const capped = (maxSize: number) =>
+  bodyLimit({ maxSize, onError: (context) => context.json({ error: `At most ${maxSize} bytes.` }, 413) });
+
+/** Answers name the place that does not fit and never repeat what was sent. */
+async function read<S extends z.ZodType>(
+  context: Context,
+  schema: S,
+): Promise<{ ok: true; value: z.output<S> } | { ok: false; refusal: Response }> {
+  const parsed = schema.safeParse(await bodyOf(context));
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const issues = parsed.error.issues.slice(0, 5).map((each) => `${each.path.join(".")}: ${each.code}`);
+  return { ok: false, refusal: context.json({ error: `The body does not fit: ${issues.join(", ")}` }, 400) };
+}
+
+async function bodyOf(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json<unknown>();
+  } catch {
+    // Not JSON: the schema refuses it with the same words as any other misfit.
+    return undefined;
+  }
+}
+
+const wholeNumber = (text: string): number | undefined => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
+
+/** A long poll: answers at once where there is something, else with the first news, else empty after a while. */
+async function awaitMessages(
+  world: GatewayWorld,
+  ask: { attempt: AttemptId; after: number; signal: AbortSignal },
+): Promise<Inbox["messages"]> {
+  const { store, clock } = world;
+  const look = () => readInbox(store, clock.now(), ask);
+  const first = await look();
+  if (first.length > 0 || ask.signal.aborted) return first;
+  const topic = inboxTopic(ask.attempt);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const unlisten = store.onWake((news) => {
+    if (news === topic || news === "*") resolve();
+  });
+  const timer = setTimeout(resolve, inboxWaitMs);
+  ask.signal.addEventListener("abort", () => resolve());
+  // What came between the first look and the listening would otherwise wait a whole poll.
+  const second = await look();
+  if (second.length === 0) await promise;
+  clearTimeout(timer);
+  unlisten();
+  return second.length === 0 ? look() : second;
+}
