@@ -1,0 +1,59 @@
+/**
+ * The store of one machine: a file, or memory for tests. One process writes to a file at a time as a rule (the engine,
+ * see engine-lock.ts); others may read and make small commits, and wait for each other in doing so.
+ */
+import type { Store } from "../../core/ports/store.ts";
+import { inMemory, openDatabase } from "./database-file.ts";
+import { groupCommits } from "./group-commit.ts";
+import { look } from "./look.ts";
+import { whole } from "./node-sqlite.ts";
+import { plan, wholeMs } from "./plan.ts";
+import { prepareStatements } from "./statements.ts";
+import { openWakes } from "./wake.ts";
+
+export interface SqliteOptions {
+  /** A file, made with mode 0600 where it does not exist (its folder with 0700), or `:memory:`. */
+  readonly path: string;
+  /** How often commits of other processes are looked for while somebody listens; 250 by default, 0 for never. */
+  readonly pollMs?: number;
+}
+
+/**
+ * Opens the file, after bringing an older one to the present schema. Throws an Error that names the file and the cure
+ * where it belongs to a newer release or to another program.
+ */
+export function openSqliteStore({ path, pollMs = 250 }: SqliteOptions): Store {
+  const db = openDatabase(path);
+  const statements = prepareStatements(db);
+  const wakes = openWakes({
+    // Nobody else can write to a database in memory.
+    pollMs: path === inMemory ? 0 : pollMs,
+    dataVersion: () => whole(statements.dataVersion.get(), 0),
+  });
+  const batches = groupCommits(statements, wakes.tell);
+  let closed = false;
+  const open = (): void => {
+    if (closed) throw new Error("the store is closed");
+  };
+  return {
+    async commit(commit) {
+      open();
+      return batches.add(plan(commit));
+    },
+    async look(now, queries) {
+      open();
+      return look(statements, wholeMs(now, "now"), queries);
+    },
+    onWake(listener) {
+      open();
+      return wakes.listen(listener);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      batches.finish();
+      wakes.close();
+      db.close();
+    },
+  };
+}
