@@ -16,7 +16,12 @@ export async function createSandbox(room: Room, look: Look): Promise<Done> {
   const sandbox = await sandboxes.create({
     name: attempt.sandbox,
     command: room.boot,
-    env: { PARHELIA_GATEWAY: sandboxes.gatewayAddress, PARHELIA_TOKEN: room.tokens.issue(attempt.id), ...proxy },
+    env: {
+      ...room.sandboxEnv,
+      ...proxy,
+      PARHELIA_GATEWAY: sandboxes.gatewayAddress,
+      PARHELIA_TOKEN: room.tokens.issue(attempt.id),
+    },
     resources: task.spec.resources,
     lifetimeMs: lifetimeMs(task),
   });

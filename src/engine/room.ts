@@ -26,6 +26,8 @@ export interface Room {
   readonly limits: Limits;
   /** argv that fetches the runner and becomes it. */
   readonly boot: readonly string[];
+  /** What every sandbox's environment holds beside its own address and token: where its agent is, how it is isolated. */
+  readonly sandboxEnv: Readonly<Record<string, string>>;
   /** Names this engine among those that hold leases. */
   readonly holder: string;
   readonly log: Log;

@@ -1,0 +1,161 @@
+#!/usr/bin/env node
+/** The terminal's entry. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
+import { resolve } from "node:path";
+import { userInfo } from "node:os";
+import { pino } from "pino";
+import { execute } from "./commands/execute.ts";
+import { parseArgv } from "./commands/parse.ts";
+import { ConfigError, readConfig, showConfig, type Config } from "./config.ts";
+import { TaskId } from "./core/ids.ts";
+import { Refusal } from "./core/refusal.ts";
+import type { Place } from "./core/task.ts";
+import type { Store } from "./core/ports/store.ts";
+import { EngineTaken, randomIds, runDefaults, startService, storePath, systemClock } from "./main.ts";
+import { cancelTask } from "./records/cancel-task.ts";
+import { readTask } from "./records/read-task.ts";
+import { readView } from "./records/read-view.ts";
+import { latestTask } from "./records/latest-task.ts";
+import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
+import { repositoryAt } from "./terminal/git.ts";
+import { openLocalForge } from "./terminal/local-forge.ts";
+import { resultWords } from "./terminal/result-words.ts";
+import { watchTask } from "./terminal/watch.ts";
+import { forTerminal } from "./terminal/words.ts";
+
+const done = 0;
+const refused = 1;
+const misused = 2;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first = "help"] = argv;
+  if (first === "--help" || first === "-h") return main(["help"]);
+  const config = readConfig(process.cwd(), process.env);
+  switch (first) {
+    case "serve":
+      return serve(config);
+    case "config":
+      process.stdout.write(`${showConfig(config)}\n`);
+      return done;
+    default:
+      return command(argv, config);
+  }
+}
+
+/** Runs until it is told to stop. */
+async function serve(config: Config): Promise<number> {
+  const { host } = config.settings.server;
+  const log = pino({ level: config.settings.log.level });
+  const service = await startService(config, log, "http");
+  log.info({ host, port: service.port, shortcomings: service.shortcomings }, "listening");
+  const signal = await new Promise<string>((stop) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop(name));
+  });
+  log.info({ signal }, "draining");
+  await service.stop();
+  return done;
+}
+
+const ownWords = `
+At a terminal also:
+    parhelia serve                       run the service (webhooks, engine, gateway)
+    parhelia config                      show the settings and where each comes from
+    parhelia run --repo DIR …            work on another repository than this one
+    parhelia status [task] --json        for programs
+`;
+
+async function command(argv: readonly string[], config: Config): Promise<number> {
+  const { words, repo, json } = ownOptions(argv);
+  const said = parseArgv(words);
+  if (said.kind === "wrong") {
+    process.stderr.write(`${forTerminal(said.message)}\n`);
+    return misused;
+  }
+  const world = await open(config, said.name);
+  try {
+    const place = { kind: "terminal", directory: said.name === "help" ? repo : await repositoryAt(repo) } as const;
+    const asker = { place, actor: { id: 0, login: userInfo().username } };
+    const task = randomIds.task();
+    const context = {
+      store: world.store,
+      forge: openLocalForge(),
+      ids: { task: () => task },
+      defaults: runDefaults(config),
+      now: systemClock.now(),
+      op: randomIds.unique(),
+    };
+    const answer = await execute({ command: said.name, input: said.input, asker, context });
+    if (said.name === "run") return await follow(world.store, task, answer);
+    if (json) return await printJson(world.store, said.input, place);
+    process.stdout.write(`${forTerminal(answer)}\n${said.name === "help" ? ownWords : ""}`);
+    return done;
+  } finally {
+    await world.close();
+  }
+}
+
+interface Opened {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/** A run brings its own engine, unless a service works on the same store: then that one does the work. */
+async function open(config: Config, name: string): Promise<Opened> {
+  if (name === "run") {
+    try {
+      const service = await startService(config, pino({ level: "error" }, pino.destination(2)), "none");
+      return { store: service.store, close: () => service.stop() };
+    } catch (error) {
+      if (!(error instanceof EngineTaken)) throw error;
+    }
+  }
+  const store = openSqliteStore({ path: name === "help" ? ":memory:" : storePath(config) });
+  return { store, close: () => store.close() };
+}
+
+async function follow(store: Store, task: TaskId, answer: string): Promise<number> {
+  const screen = { isTerminal: process.stdout.isTTY, write: (text: string) => void process.stdout.write(text) };
+  screen.write(`${forTerminal(answer)}\n\n`);
+  const actor = { id: 0, login: userInfo().username };
+  process.on("SIGINT", () => {
+    const ask = { task, by: actor, now: systemClock.now(), op: randomIds.unique() };
+    cancelTask(store, ask).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+  });
+  const view = await watchTask({ store, clock: systemClock, screen }, task);
+  screen.write(`\n${resultWords(view)}\n`);
+  return view.task.state === "succeeded" ? done : refused;
+}
+
+async function printJson(store: Store, input: object, place: Place): Promise<number> {
+  const now = systemClock.now();
+  const named = "task" in input ? TaskId.safeParse(input.task) : undefined;
+  const task = named?.success ? await readTask(store, now, named.data) : await latestTask(store, now, place);
+  if (task === undefined) throw new Refusal("There is no such task.");
+  process.stdout.write(`${JSON.stringify(await readView(store, now, task.value), null, 2)}\n`);
+  return done;
+}
+
+/** `--repo` and `--json` are the terminal's own; all other words are the same as in a comment. */
+function ownOptions(argv: readonly string[]): { words: string[]; repo: string; json: boolean } {
+  const end = argv.indexOf("--");
+  const words = end === -1 ? [...argv] : argv.slice(0, end);
+  const behind = end === -1 ? [] : argv.slice(end);
+  const at = words.findIndex((word) => word === "--repo" || word.startsWith("--repo="));
+  const repo = at === -1 ? "" : (words.splice(at, words[at] === "--repo" ? 2 : 1).at(-1) ?? "");
+  const asJson = words[0] === "status" ? words.indexOf("--json") : -1;
+  if (asJson !== -1) words.splice(asJson, 1);
+  return { words: [...words, ...behind], repo: resolve(repo.replace(/^--repo=?/, "")), json: asJson !== -1 };
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof ConfigError || error instanceof Refusal || error instanceof EngineTaken) {
+    process.stderr.write(`${forTerminal(error.message)}\n`);
+    process.exitCode = error instanceof ConfigError ? misused : refused;
+  } else {
+    process.stderr.write(
+      `Something broke on our side: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = refused;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The only reader of the environment and of the service's configuration file `.parhelia/config.toml`, at the root of the
+ * repository or the folder that the service is started in. Strict: an unknown key or a wrong value stops the start with
+ * its name, its place and the nearest right one. Secrets come from the environment alone.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { distance } from "fastest-levenshtein";
+import { parse, TomlError } from "smol-toml";
+import { z } from "zod";
+import { Budget, Cores, MemoryMiB, TimeoutMs } from "./commands/quantities.ts";
+import { usd } from "./core/money.ts";
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Environment variables give text; files may give the number itself. */
+const textual = z.union([z.string(), z.number()]).transform(String);
+const whole = (min: number, max: number) => textual.pipe(z.coerce.number<string>().int().min(min).max(max));
+/** A list, or text with commas. */
+const texts = z
+  .union([z.array(z.union([z.string(), z.number()])), z.string().transform((text) => text.split(","))])
+  .transform((items) => items.map((each) => String(each).trim()).filter((each) => each !== ""));
+const money = textual.pipe(Budget);
+const address = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
+const host = z.string().regex(/^(?:\*\.)?[a-z0-9.-]+$/i, "is no host name");
+
+/** What holds where neither the file nor the environment says otherwise, in the words of the file. */
+const fallbacks: Record<string, Record<string, unknown>> = {
+  server: { host: "127.0.0.1", port: 3000 },
+  github: { web_url: "https://github.com", api_url: "https://api.github.com", installations: [] },
+  store: {},
+  engine: { max_sandboxes: 10, poll_interval: "60s" },
+  sandbox: {
+    isolation: "bubblewrap",
+    cpu: 2,
+    memory: "4GiB",
+    timeout: "1h",
+    price_per_hour: 0,
+    allow_hosts: [],
+  },
+  agent: { models: [], api_url: "https://api.anthropic.com" },
+  budget: { task: "$5", month: "$200" },
+  log: { level: "info" },
+};
+
+const sections = {
+  server: z.strictObject({ host: z.string(), port: whole(0, 65_535), public_url: address.optional() }),
+  github: z.strictObject({
+    app_id: whole(1, 2 ** 40).optional(),
+    private_key_path: z.string().optional(),
+    web_url: address,
+    api_url: address,
+    /** Ids of the installations that are served; others are ignored. */
+    installations: texts.pipe(z.array(z.coerce.number<string>().int().positive())),
+  }),
+  store: z.strictObject({ path: z.string().optional() }),
+  engine: z.strictObject({ max_sandboxes: whole(1, 1000), poll_interval: TimeoutMs }),
+  sandbox: z.strictObject({
+    isolation: z.enum(["bubblewrap", "none"]),
+    cpu: textual.pipe(Cores),
+    memory: textual.pipe(MemoryMiB),
+    timeout: TimeoutMs,
+    /** What an hour of a sandbox costs the operator, in dollars. */
+    price_per_hour: textual.pipe(z.coerce.number<string>().min(0).max(10_000)).transform(usd),
+    /** Hosts that a sandbox may reach beside GitHub. */
+    allow_hosts: texts.pipe(z.array(host)),
+  }),
+  agent: z.strictObject({
+    /** The agent's model where the person names none. */
+    model: z.string().optional(),
+    /** Models that may be used; empty for all that have a price. */
+    models: texts,
+    api_url: address,
+    claude_path: z.string().optional(),
+  }),
+  budget: z.strictObject({ task: money, month: money }),
+  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]) }),
+};
+const schema = z.strictObject(sections);
+
+/** Secrets, read from the environment and never printed. */
+const secretNames = {
+  ANTHROPIC_API_KEY: "the key for model calls; it stays in the service",
+  PARHELIA_GITHUB_PRIVATE_KEY: "the App's private key as PEM text (or `github.private_key_path`)",
+  PARHELIA_GITHUB_WEBHOOK_SECRET: "the App's webhook secret",
+  PARHELIA_GITHUB_WEBHOOK_SECRET_OLD: "the secret before, while GitHub still signs with it",
+} as const;
+
+export type Secrets = Readonly<Partial<Record<keyof typeof secretNames, string>>>;
+
+export interface Config {
+  readonly settings: z.output<typeof schema>;
+  readonly secrets: Secrets;
+  /** Folder that `.parhelia/` is in. */
+  readonly root: string;
+  /** The settings in the words they were given in. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** The PATH on which installed programs are found. */
+  readonly searched: string;
+  readonly file: string | undefined;
+  /** Where each key that is not a default comes from: `server.port` → `PARHELIA_SERVER_PORT`. */
+  readonly from: ReadonlyMap<string, string>;
+}
+
+/** `directory` is where the program was started; the root is the nearest folder above it with a `.git` or a `.parhelia`. */
+export function readConfig(directory: string, env: Readonly<Record<string, string | undefined>>): Config {
+  const root = findRoot(resolve(directory));
+  const path = join(root, ".parhelia", "config.toml");
+  const file = existsSync(path) ? path : undefined;
+  const from = new Map<string, string>();
+  const given = file === undefined ? {} : readToml(file, relative(directory, file) || file);
+  for (const [section, values] of Object.entries(given)) {
+    if (typeof values !== "object" || values === null) continue;
+    for (const key of Object.keys(values)) from.set(`${section}.${key}`, relative(directory, path));
+  }
+  const merged = overlay(given, env, from);
+  const parsed = schema.safeParse(merged, { reportInput: true });
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => explain(issue, from, path)).join("\n"));
+  const secrets = Object.fromEntries(
+    Object.keys(secretNames).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
+  );
+  return { settings: parsed.data, secrets, root, file, from, given: merged, searched: env["PATH"] ?? "" };
+}
+
+function findRoot(start: string): string {
+  for (let at = start; ; at = dirname(at)) {
+    if (existsSync(join(at, ".git")) || existsSync(join(at, ".parhelia"))) return at;
+    if (dirname(at) === at) return start;
+  }
+}
+
+function readToml(path: string, shown: string): Record<string, unknown> {
+  try {
+    return parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new ConfigError(`${shown}, line ${error.line}: ${error.message.split("\n")[0] ?? ""}`);
+  }
+}
+
+const keyNames = Object.entries(sections).flatMap(([section, keys]) =>
+  Object.keys(keys.shape).map((key) => `${section}.${key}`),
+);
+const variableOf = (key: string): string => `PARHELIA_${key.replace(".", "_").toUpperCase()}`;
+
+/** Variables go over the file, the file over the fallbacks. A variable that begins with our name and is not ours is a mistake, as an unknown key is. */
+function overlay(
+  given: Record<string, unknown>,
+  env: Readonly<Record<string, string | undefined>>,
+  from: Map<string, string>,
+): Record<string, unknown> {
+  const byVariable = new Map(keyNames.map((key) => [variableOf(key), key]));
+  const merged: Record<string, unknown> = { ...given };
+  for (const [section, values] of Object.entries(fallbacks)) merged[section] = withFallbacks(given[section], values);
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith("PARHELIA_") || value === undefined || name in secretNames) continue;
+    const key = byVariable.get(name);
+    if (key === undefined) {
+      const near = nearest(name, [...byVariable.keys(), ...Object.keys(secretNames)]);
+      throw new ConfigError(`The environment has ${name}, which is no setting of Parhelia.${near}`);
+    }
+    const [section = "", leaf = ""] = key.split(".");
+    const before = merged[section];
+    merged[section] = { ...(typeof before === "object" ? before : {}), [leaf]: value };
+    from.set(key, name);
+  }
+  return merged;
+}
+
+/** A section that is no table is left as it is, for the schema to refuse. */
+const withFallbacks = (given: unknown, values: Record<string, unknown>): unknown =>
+  given === undefined || (typeof given === "object" && !Array.isArray(given)) ? { ...values, ...given } : given;
+
+function explain(issue: z.core.$ZodIssue, from: ReadonlyMap<string, string>, path: string): string {
+  const [section = "", leaf] = issue.path.map(String);
+  const key = leaf === undefined ? section : `${section}.${leaf}`;
+  const place = from.get(key) ?? path;
+  if (issue.code !== "unrecognized_keys") {
+    const value = issue.input === undefined ? "" : ` is ${JSON.stringify(issue.input)}:`;
+    return `${place}: ${key}${value} ${issue.message}`;
+  }
+  return issue.keys
+    .map((name) => {
+      const known = key === "" ? Object.keys(sections) : keysOf(section);
+      const what = key === "" ? `section [${name}]` : `key ${key}.${name}`;
+      return `${path}: there is no ${what}.${nearest(name, known)}`;
+    })
+    .join("\n");
+}
+
+const keysOf = (section: string): string[] =>
+  keyNames.flatMap((key) => (key.startsWith(`${section}.`) ? [key.slice(section.length + 1)] : []));
+
+function nearest(name: string, known: readonly string[]): string {
+  const [near] = known.toSorted((a, b) => distance(name, a) - distance(name, b));
+  const list = known.length <= 12 ? ` Known: ${known.join(", ")}.` : "";
+  return near !== undefined && distance(name, near) <= Math.max(2, near.length / 3) ? ` Did you mean ${near}?` : list;
+}
+
+/** One line for each key: its value and where it comes from. Of a secret only whether it is set. */
+export function showConfig(config: Config): string {
+  const rows = keyNames.map((key) => {
+    const value = valueAt(config.given, key);
+    const shown = value === undefined ? "(not set)" : JSON.stringify(value);
+    return `${key} = ${shown}  # ${config.from.get(key) ?? "default"}`;
+  });
+  const secrets = Object.entries(secretNames).map(
+    ([name, what]) => `${name}: ${name in config.secrets ? "set" : "not set"}  # ${what}`,
+  );
+  return [`# ${config.file ?? "no .parhelia/config.toml"}, root ${config.root}`, ...rows, "", ...secrets].join("\n");
+}
+
+function valueAt(given: Readonly<Record<string, unknown>>, key: string): unknown {
+  const [section = "", leaf = ""] = key.split(".");
+  const values = given[section];
+  return typeof values === "object" && values !== null ? new Map(Object.entries(values)).get(leaf) : undefined;
+}

@@ -1,0 +1,63 @@
+/** Settles what a call held, once, and writes its one line of the log. */
+import type { AttemptId } from "../../core/ids.ts";
+import type { Instant } from "../../core/instant.ts";
+import { noMoney, type MicroUsd } from "../../core/money.ts";
+import { modelPrice, pricesAsOf, usageCost, type ModelUsage } from "../../core/pricing.ts";
+import type { Purse } from "./purse.ts";
+
+/** The part of a pino logger that is used here. */
+export interface Log {
+  info(line: object, message: string): void;
+  warn(line: object, message: string): void;
+  error(line: object, message: string): void;
+}
+
+/** How a call ended, as far as its cost goes. */
+export type Ending =
+  | { readonly cost: "counted"; readonly usage: ModelUsage }
+  /** Nothing was used, and the API or this machine said so. */
+  | { readonly cost: "none"; readonly because: string }
+  /** It may have cost anything up to the worst case. */
+  | { readonly cost: "unknown"; readonly because: string };
+
+export interface Charge {
+  /** The first ending counts; later ones change nothing. Never throws: what could not be settled stays held in full. */
+  end(ending: Ending): Promise<void>;
+}
+
+export function openCharge(
+  held: { readonly id: string; readonly attempt: AttemptId; readonly model: string; readonly amount: MicroUsd },
+  on: { readonly purse: Purse; readonly log: Log; readonly now: () => Instant; readonly ended: () => void },
+): Charge {
+  const begunAt = on.now();
+  let done: Promise<void> | undefined;
+
+  async function settle(ending: Ending): Promise<void> {
+    const charged = chargeOf(held.model, held.amount, ending);
+    const line = {
+      attempt: held.attempt,
+      call: held.id,
+      model: held.model,
+      heldMicroUsd: held.amount,
+      chargedMicroUsd: charged,
+      ...ending,
+      ...(modelPrice(held.model).known ? {} : { price: `not in the table of ${pricesAsOf}; the dearest was taken` }),
+      durationMs: on.now() - begunAt,
+    };
+    try {
+      await on.purse.settle(held.id, charged);
+      if (ending.cost === "unknown") on.log.warn(line, "model call, worst case charged");
+      else on.log.info(line, "model call");
+    } catch (cause) {
+      on.log.error({ ...line, cause }, "model call could not be settled and stays held");
+    } finally {
+      on.ended();
+    }
+  }
+  return { end: (ending) => (done ??= settle(ending)) };
+}
+
+function chargeOf(model: string, held: MicroUsd, ending: Ending): MicroUsd {
+  if (ending.cost === "counted") return usageCost(model, ending.usage);
+  return ending.cost === "none" ? noMoney : held;
+}

@@ -1,0 +1,136 @@
+/**
+ * The model's API as a sandbox sees it. A sandbox holds the token of its attempt and no key; every call is looked
+ * through, held against the budget at its worst case, sent with the service's key, and charged by what the API counted.
+ * This meter is the only source of charges.
+ */
+import { Hono } from "hono";
+import type { AttemptId } from "../../core/ids.ts";
+import type { Instant } from "../../core/instant.ts";
+import { afford } from "./afford.ts";
+import { readBetas } from "./allowed.ts";
+import { answerNo, invalid, notFound, type No } from "./answers.ts";
+import { openCharge, type Log } from "./charge.ts";
+import { errorBack, passAnswer } from "./pass.ts";
+import type { Purse } from "./purse.ts";
+import { readRequest, type ModelRequest, type Purpose } from "./request.ts";
+import { headersBack, send, withoutKey, type Upstream } from "./upstream.ts";
+
+export interface ModelDoor {
+  /** The attempt that a token belongs to, or undefined. */
+  readonly verify: (token: string) => AttemptId | undefined;
+  readonly purse: Purse;
+  readonly upstream: Upstream;
+  readonly allow: { readonly models: readonly string[] };
+  readonly log: Log;
+  readonly now: () => Instant;
+  /** At least 128 random bits. */
+  readonly unique: () => string;
+}
+
+/** Calls that hold money now, by attempt. */
+type UnderWay = Map<AttemptId, number>;
+
+/** `POST /v1/messages`, `POST /v1/messages/count_tokens` and `HEAD /`; everything else is not found. */
+export function modelRoutes(door: ModelDoor): Hono {
+  const app = new Hono();
+  const underWay: UnderWay = new Map();
+  // Hono answers HEAD by the handler of GET. A page at GET / is another part's.
+  app.get("/", (c, next) => (c.req.raw.method === "HEAD" ? Promise.resolve(c.body(null, 200)) : next()));
+  app.post("/v1/messages/count_tokens", (c) => count(door, c.req.raw));
+  app.post("/v1/messages", (c) => answer(door, underWay, c.req.raw));
+  app.all("/v1/*", () => answerNo(notFound));
+  app.notFound(() => answerNo(notFound));
+  app.onError((cause, c) => {
+    door.log.error(
+      { path: c.req.path, cause: withoutKey(door.upstream, cause.stack ?? cause.message) },
+      "model call failed",
+    );
+    return answerNo({ status: 503, type: "api_error", message: "Something broke on our side. Try again." });
+  });
+  return app;
+}
+
+function tokenOf(headers: Headers): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  return bearer ?? headers.get("x-api-key") ?? undefined;
+}
+
+interface Admitted {
+  readonly attempt: AttemptId;
+  readonly request: ModelRequest;
+  readonly betas: readonly string[];
+  readonly version: string | undefined;
+}
+
+type Admission = { readonly ok: true; readonly admitted: Admitted } | { readonly ok: false; readonly no: No };
+
+async function admit(door: ModelDoor, incoming: Request, purpose: Purpose): Promise<Admission> {
+  const refuse = (no: No): Admission => ({ ok: false, no });
+  const token = tokenOf(incoming.headers);
+  const attempt = token === undefined ? undefined : door.verify(token);
+  if (attempt === undefined) {
+    return refuse({ status: 401, type: "authentication_error", message: "This is not the token of an attempt." });
+  }
+  const { names, refused } = readBetas(incoming.headers.get("anthropic-beta") ?? undefined);
+  if (refused !== undefined) return refuse(invalid(`The beta ${refused.slice(0, 100)} is not let through.`));
+  const read = await readRequest(incoming, { purpose, models: door.allow.models });
+  if (!read.ok) return refuse(read.no);
+  // After the body: while it was sent slowly, the attempt may have ended.
+  if (!(await door.purse.open(attempt))) {
+    return refuse({ status: 403, type: "permission_error", message: "This attempt has ended; it may call no model." });
+  }
+  const version = incoming.headers.get("anthropic-version") ?? undefined;
+  return { ok: true, admitted: { attempt, request: read.request, betas: names, version } };
+}
+
+const unreachable: No = { status: 502, type: "api_error", message: "The model's API could not be reached. Try again." };
+
+/** Counting tokens is free, so nothing is held. */
+async function count(door: ModelDoor, incoming: Request): Promise<Response> {
+  const admission = await admit(door, incoming, "count");
+  if (!admission.ok) return answerNo(admission.no);
+  const { request, betas, version } = admission.admitted;
+  const sent = await send(door.upstream, { path: "/v1/messages/count_tokens", body: request.body, betas, version });
+  if (!sent.ok) return answerNo(unreachable);
+  const body = await sent.response.text();
+  if (!sent.response.ok) return errorBack(sent.response, body, door.upstream);
+  return new Response(body, { status: sent.response.status, headers: headersBack(sent.response) });
+}
+
+async function answer(door: ModelDoor, underWay: UnderWay, incoming: Request): Promise<Response> {
+  const admission = await admit(door, incoming, "answer");
+  if (!admission.ok) return answerNo(admission.no);
+  const { attempt, request, betas, version } = admission.admitted;
+  const id = `model-${door.unique()}`;
+  const othersUnderWay = (): number => underWay.get(attempt) ?? 0;
+  const afforded = await afford(door.purse, { attempt, id, request, othersUnderWay });
+  if (!afforded.ok) {
+    door.log.info(
+      { attempt, model: request.model, status: afforded.no.status, reason: afforded.no.message },
+      "model call refused",
+    );
+    return answerNo(afforded.no);
+  }
+  underWay.set(attempt, othersUnderWay() + 1);
+  const charge = openCharge(
+    { id, attempt, model: request.model, amount: afforded.held },
+    { purse: door.purse, log: door.log, now: door.now, ended: () => leave(underWay, attempt) },
+  );
+  const sent = await send(door.upstream, { path: "/v1/messages", body: afforded.body, betas, version });
+  if (!sent.ok) {
+    await charge.end({ cost: sent.mayHaveCost ? "unknown" : "none", because: sent.because });
+    return answerNo(unreachable);
+  }
+  try {
+    return await passAnswer(sent.response, { upstream: door.upstream, charge, cacheTtl: request.cacheTtl });
+  } catch (error) {
+    await charge.end({ cost: "unknown", because: "the answer could not be passed on" });
+    throw error;
+  }
+}
+
+function leave(underWay: UnderWay, attempt: AttemptId): void {
+  const others = (underWay.get(attempt) ?? 1) - 1;
+  if (others > 0) underWay.set(attempt, others);
+  else underWay.delete(attempt);
+}

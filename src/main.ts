@@ -1,0 +1,262 @@
+/** The service: configuration → adapters → loop → listen. Its parts meet here and nowhere else. */
+import { createHash, randomBytes, randomInt } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { Hono } from "hono";
+import type { Logger } from "pino";
+import { answerRequest } from "./commands/answer-request.ts";
+import type { RunDefaults } from "./commands/command.ts";
+import { ConfigError, type Config } from "./config.ts";
+import { bootCommand } from "./core/boot.ts";
+import { TaskId } from "./core/ids.ts";
+import { Instant } from "./core/instant.ts";
+import { pricedModels } from "./core/pricing.ts";
+import type { Clock, Ids } from "./core/ports/clock.ts";
+import type { Forge } from "./core/ports/forge.ts";
+import type { Sandboxes } from "./core/ports/sandboxes.ts";
+import type { Store } from "./core/ports/store.ts";
+import { startLoop } from "./engine/loop.ts";
+import { openEngine } from "./engine/engine.ts";
+import type { Limits, Room } from "./engine/room.ts";
+import { attemptTokens } from "./gateway/attempt-tokens.ts";
+import { gatewayRoutes } from "./gateway/gateway.ts";
+import { ledgerPurse } from "./gateway/ledger-purse.ts";
+import { listen } from "./gateway/listen.ts";
+import { modelRoutes } from "./gateway/model/model-routes.ts";
+import { bundleRunner } from "./gateway/runner-bundle.ts";
+import { openGitHub, type GitHubOptions } from "./github/open-github.ts";
+import { gatewayKey } from "./records/gateway-key.ts";
+import { findClaude } from "./sandbox/local/find-claude.ts";
+import { openEgress } from "./sandbox/local/egress.ts";
+import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
+import { lockEngine } from "./store/sqlite/engine-lock.ts";
+import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
+import { openLocalForge } from "./terminal/local-forge.ts";
+import { healthRoutes } from "./web/health.ts";
+
+export const systemClock: Clock = { now: () => Instant.parse(Date.now()) };
+
+const digits = "0123456789abcdefghijklmnopqrstuvwxyz";
+export const randomIds: Ids = {
+  task: () => TaskId.parse(`t_${Array.from({ length: 8 }, () => digits[randomInt(digits.length)]).join("")}`),
+  trace: () => randomBytes(8).toString("hex"),
+  unique: () => randomBytes(16).toString("hex"),
+};
+
+/** What the parts are made from; the test world gives its own. */
+export interface Parts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly forge: Forge;
+  readonly sandboxes: Sandboxes;
+  readonly sandboxEnv: Readonly<Record<string, string>>;
+  readonly runner: { readonly code: Uint8Array<ArrayBuffer>; readonly sha256: string };
+  /** The key behind the attempts' tokens. */
+  readonly key: string;
+  readonly limits: Limits;
+  readonly defaults: RunDefaults;
+  readonly model: { readonly apiUrl: string; readonly apiKey: string; readonly names: readonly string[] };
+  readonly fetch: typeof fetch;
+}
+
+/** The engine's room and the sandboxes' door, over the same parts. */
+export function assemble(parts: Parts): { room: Room; gateway: Hono } {
+  const { store, clock, ids, log, forge, defaults, limits, model, runner } = parts;
+  const tokens = attemptTokens(parts.key);
+  const world = { store, clock, ids, tokens };
+  const modelDoor = modelRoutes({
+    verify: (token) => tokens.verify(token),
+    purse: ledgerPurse({ ...world, monthCeiling: limits.monthCeiling }),
+    upstream: { baseUrl: model.apiUrl, apiKey: model.apiKey, fetch: parts.fetch },
+    allow: { models: model.names },
+    log,
+    now: () => clock.now(),
+    unique: () => ids.unique(),
+  });
+  const room: Room = {
+    ...world,
+    log,
+    forge,
+    limits,
+    sandboxes: parts.sandboxes,
+    sandboxEnv: parts.sandboxEnv,
+    boot: bootCommand(runner.sha256),
+    holder: ids.unique(),
+    answer: (request) => answerRequest(request, { store, forge, ids, defaults, now: clock.now() }),
+  };
+  return { room, gateway: gatewayRoutes({ ...world, forge, runner, model: modelDoor }) };
+}
+
+export interface Service {
+  readonly store: Store;
+  /** Port of its HTTP side, where it has one. */
+  readonly port: number | undefined;
+  /** What the sandboxes cannot be held to, one sentence each. */
+  readonly shortcomings: readonly string[];
+  /** Starts nothing new, lets what is under way end for some seconds, and frees everything. Sandboxes live on. */
+  stop(): Promise<void>;
+}
+
+/** Somebody else runs the engine on this store. */
+export class EngineTaken extends Error {
+  override readonly name = "EngineTaken";
+}
+
+export const storePath = ({ root, settings }: Config): string =>
+  settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
+
+/** `front`: the webhook's door and the health checks for a service, nothing for a command at a terminal. */
+export async function startService(config: Config, log: Logger, front: "http" | "none"): Promise<Service> {
+  const { settings } = config;
+  const path = storePath(config);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const lock = lockEngine(path);
+  if (lock === undefined) throw new EngineTaken(`Another Parhelia runs the engine of ${path}.`);
+  const store = openSqliteStore({ path });
+  const clock = systemClock;
+  const ids = randomIds;
+  const places = localPlaces(config);
+  const claude = settings.agent.claude_path ?? findClaude(config.searched);
+  if (claude === undefined) log.warn({}, "Claude Code is not installed: agent tasks will fail, commands will run");
+  const sandboxes = await openLocalSandboxes({
+    isolation: settings.sandbox.isolation,
+    socketDirectory: places.sockets,
+    stateDirectory: places.sandboxes,
+    node: process.execPath,
+    readOnly: claude === undefined ? [] : [claude],
+    slots: settings.engine.max_sandboxes,
+    clock,
+    limits: {},
+  });
+  const github = front === "http" ? openGitHub(gitHubOptions(config, { log, clock, ids, store })) : undefined;
+  const forge = byPlace(openLocalForge(), github?.forge);
+  const { room, gateway } = assemble({
+    store,
+    clock,
+    ids,
+    log,
+    forge,
+    sandboxes,
+    fetch,
+    sandboxEnv: {
+      PARHELIA_ISOLATION: settings.sandbox.isolation,
+      ...(claude === undefined ? {} : { PARHELIA_AGENT_CLAUDE: claude }),
+    },
+    runner: await bundleRunner(),
+    key: await gatewayKey(store, { candidate: randomBytes(32).toString("hex"), now: clock.now(), op: ids.unique() }),
+    limits: {
+      maxSandboxes: settings.engine.max_sandboxes,
+      monthCeiling: settings.budget.month,
+      microUsdPerHour: settings.sandbox.price_per_hour,
+    },
+    defaults: runDefaults(config),
+    model: {
+      apiUrl: settings.agent.api_url,
+      apiKey: config.secrets.ANTHROPIC_API_KEY ?? "",
+      names: settings.agent.models.length === 0 ? pricedModels() : settings.agent.models,
+    },
+  });
+  const inside = await listen(gateway, { socket: join(places.sockets, "gateway.sock"), mode: 0o666 });
+  const egress = await openEgress({
+    socketPath: join(places.sockets, "proxy.sock"),
+    allow: settings.sandbox.allow_hosts,
+    origin: settings.github.web_url,
+    log: (entry) => log.info(entry, "egress"),
+  });
+  const loop = startLoop((moved) => openEngine(room, moved), {
+    store,
+    clock,
+    log,
+    reconcileEveryMs: settings.engine.poll_interval,
+  });
+  const outside =
+    github === undefined
+      ? undefined
+      : await listen(new Hono().route("/", healthRoutes({ store, clock })).route("/", github.routes), settings.server);
+  return {
+    store,
+    port: outside?.port,
+    shortcomings: sandboxes.shortcomings,
+    async stop() {
+      await outside?.close();
+      await loop.drain(drainMs);
+      await inside.close();
+      await egress.close();
+      await store.close();
+      lock.release();
+    },
+  };
+}
+
+/** What is under way at SIGTERM gets this long; the rest is taken up again by the next start. */
+const drainMs = 8000;
+
+export const runDefaults = ({ settings }: Config): RunDefaults => ({
+  timeoutMs: settings.sandbox.timeout,
+  budget: settings.budget.task,
+  cpu: settings.sandbox.cpu,
+  memoryMiB: settings.sandbox.memory,
+  model: settings.agent.model ?? null,
+});
+
+/** Throws a `ConfigError` that lists all that is missing for GitHub. */
+function gitHubOptions(config: Config, parts: Pick<GitHubOptions, "log" | "clock" | "ids" | "store">): GitHubOptions {
+  const { settings, secrets } = config;
+  const { app_id: id, private_key_path: keyPath, web_url: webUrl, api_url: apiUrl, installations } = settings.github;
+  const pem = keyPath === undefined ? secrets.PARHELIA_GITHUB_PRIVATE_KEY : readFileSync(keyPath, "utf8");
+  const secret = secrets.PARHELIA_GITHUB_WEBHOOK_SECRET;
+  if (id === undefined || pem === undefined || secret === undefined)
+    throw new ConfigError(missing({ id, pem, secret }));
+  return {
+    ...parts,
+    // A variable of the environment cannot hold line breaks everywhere, so they may be written out.
+    app: { id, privateKey: pem.replaceAll(String.raw`\n`, "\n") },
+    webhookSecrets: { now: secret, before: secrets.PARHELIA_GITHUB_WEBHOOK_SECRET_OLD },
+    apiUrl,
+    webUrl,
+    installations,
+    fetch,
+    publicUrl: settings.server.public_url,
+    defaults: runDefaults(config),
+  };
+}
+
+function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>): string {
+  const lines = [
+    id === undefined ? "github.app_id (or PARHELIA_GITHUB_APP_ID): the number of your GitHub App" : "",
+    pem === undefined ? "github.private_key_path or PARHELIA_GITHUB_PRIVATE_KEY: its private key" : "",
+    secret === undefined ? "PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret" : "",
+  ].filter((line) => line !== "");
+  return `The service needs a GitHub App. Missing:\n  ${lines.join("\n  ")}\nWithout an account: npm run demo`;
+}
+
+/** Each task's forge is the one that its place is on. */
+function byPlace(local: Forge, github: Forge | undefined): Forge {
+  const of = (kind: "issue" | "terminal"): Forge => {
+    if (kind === "terminal") return local;
+    if (github === undefined) throw new Error("This process has no connection to GitHub; the service has.");
+    return github;
+  };
+  return {
+    authority: (place, actor) => of(place.kind).authority(place, actor),
+    pin: (task) => of(task.origin.place.kind).pin(task),
+    report: (view, place) => of(view.task.origin.place.kind).report(view, place),
+    publish: (request) => of(request.view.task.origin.place.kind).publish(request),
+    reply: (place, marker, body) => of(place.kind).reply(place, marker, body),
+    repositoryToken: (task) => of(task.origin.place.kind).repositoryToken(task),
+  };
+}
+
+/** A unix socket's path has at most 107 bytes, so a deep root gets a short place that is its own. */
+const socketPathBytes = 80;
+
+function localPlaces({ root }: Config): { sockets: string; sandboxes: string } {
+  const own = join(root, ".parhelia");
+  const short = join(tmpdir(), `parhelia-${createHash("sha256").update(root).digest("hex").slice(0, 16)}`);
+  const sockets = Buffer.byteLength(own) <= socketPathBytes ? own : short;
+  mkdirSync(sockets, { recursive: true, mode: 0o700 });
+  return { sockets: join(sockets, "door"), sandboxes: join(own, "sandboxes") };
+}
