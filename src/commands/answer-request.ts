@@ -1,0 +1,26 @@
+/** One answer to all that a comment says: what is known already, and what its commands bring, in the order of its lines. */
+import type { Markdown } from "../core/markdown.ts";
+import { Refusal } from "../core/refusal.ts";
+import type { Request, Saying } from "../records/requests.ts";
+import { execute, type Context } from "./execute.ts";
+
+/** A fault in one command is thrown, and the whole is answered again later: what was done is found done then. */
+export async function answerRequest(request: Request, context: Omit<Context, "op">): Promise<Markdown> {
+  const answers: Markdown[] = [];
+  for (const [index, saying] of request.says.entries()) {
+    answers.push(await answerOne(request, saying, { ...context, op: `request/${request.id}/${index}` }));
+  }
+  return answers.join("\n\n---\n\n");
+}
+
+async function answerOne(request: Request, saying: Saying, context: Context): Promise<Markdown> {
+  if ("words" in saying) return saying.words;
+  const { place, actor, comment } = request;
+  const asker = { place, actor, comment };
+  try {
+    return await execute({ command: saying.command, input: saying.input, asker, context });
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What a command is. One file describes it once: its grammar, its input, the right it needs, what it does and the words it
+ * answers with. Comments, terminals and AI clients all come here.
+ */
+import type { z } from "zod";
+import type { Ids } from "../core/ports/clock.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Instant } from "../core/instant.ts";
+import type { Markdown } from "../core/markdown.ts";
+import type { MicroUsd } from "../core/money.ts";
+import { Refusal } from "../core/refusal.ts";
+import type { Role } from "../core/role.ts";
+import type { Actor, Origin, Place } from "../core/task.ts";
+
+export type Surface = "comment" | "terminal" | "mcp";
+
+/** What a run gets where the person does not say. */
+export interface RunDefaults {
+  readonly timeoutMs: number;
+  readonly budget: MicroUsd;
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  /** Null leaves the choice to the agent. */
+  readonly model: string | null;
+}
+
+export interface Asker {
+  readonly place: Place;
+  readonly actor: Actor;
+  readonly comment?: Origin["comment"];
+}
+
+/** What a command works with, after the right to it was looked up. */
+export interface Ask {
+  readonly asker: Asker;
+  readonly store: Store;
+  readonly ids: Pick<Ids, "task">;
+  readonly defaults: RunDefaults;
+  readonly now: Instant;
+  /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
+  readonly op: string;
+  /** All commands, for the one that explains them. */
+  readonly commands: readonly Documented[];
+}
+
+export interface OptionGrammar {
+  /** Without the two hyphens. */
+  readonly name: string;
+  /** Key of the input that it sets. */
+  readonly key: string;
+  /** How its value is written (`<time>`); absent for a switch, which sets `sets`. */
+  readonly value?: string;
+  readonly sets?: boolean;
+  readonly summary: string;
+}
+
+export type Positional =
+  /** At most one word. */
+  | { readonly kind: "word"; readonly key: string }
+  /** The rest of the line as it was written, and the text below it; or an argv behind `--`. */
+  | { readonly kind: "rest"; readonly key: string; readonly bodyKey: string; readonly argvKey: string };
+
+export interface Documented {
+  readonly name: string;
+  /** Without `/parhelia`: `status [task]`. */
+  readonly usage: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** The right in the repository that it takes. */
+  readonly needs: Role;
+  readonly surfaces: readonly Surface[];
+  readonly options: readonly OptionGrammar[];
+  readonly positional: Positional;
+  /** Without `/parhelia`; each can be typed as it stands. */
+  readonly examples: readonly string[];
+}
+
+/** A command by its name and its input as JSON; also what is written down and carried out later. */
+export interface AskedOf<Name extends string, Input> {
+  readonly name: Name;
+  readonly input: Input;
+}
+
+/** What of an input does not fit. */
+export interface Misfit {
+  /** Key of the input, where one alone is at fault. */
+  readonly key: string | undefined;
+  readonly because: Markdown;
+}
+
+export interface Command<Name extends string, Schema extends z.ZodType> extends Documented {
+  readonly name: Name;
+  /** What is asked, in JSON, as a comment or a client gives it. */
+  readonly input: Schema;
+  check(input: unknown): AskedOf<Name, z.input<Schema>> | Misfit;
+  /** Does it and returns the answer. Throws a `Refusal` for the person to read. */
+  run(input: unknown, ask: Ask): Promise<Markdown>;
+}
+
+export function command<const Name extends string, Schema extends z.ZodType>(
+  definition: Documented & {
+    readonly name: Name;
+    readonly input: Schema;
+    run(input: z.output<Schema>, ask: Ask): Promise<Markdown>;
+  },
+): Command<Name, Schema> {
+  const { name, input: schema } = definition;
+  const fits = (input: unknown): input is z.input<Schema> => schema.safeParse(input).success;
+  return {
+    ...definition,
+    check: (input) => (fits(input) ? { name, input } : misfit(schema, input)),
+    async run(input, ask) {
+      const parsed = schema.safeParse(input);
+      if (!parsed.success) throw new Refusal(misfit(schema, input).because);
+      return definition.run(parsed.data, ask);
+    },
+  };
+}
+
+function misfit(schema: z.ZodType, input: unknown): Misfit {
+  const issue = schema.safeParse(input).error?.issues[0];
+  const key = issue?.path[0];
+  return { key: key === undefined ? undefined : String(key), because: issue?.message ?? "This cannot be read." };
+}
+
+/** How a command is typed at this place. */
+export const typed = (place: Place, words: string): string =>
+  place.kind === "terminal" ? `parhelia ${words}` : `/parhelia ${words}`;

@@ -1,0 +1,56 @@
+/** The one permission gate: whoever asks, and however, a command runs only after the asker's present right was looked up. */
+import type { Ids } from "../core/ports/clock.ts";
+import type { Forge } from "../core/ports/forge.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Instant } from "../core/instant.ts";
+import { inlineCode, type Markdown } from "../core/markdown.ts";
+import { Refusal } from "../core/refusal.ts";
+import { permits, type Role } from "../core/role.ts";
+import { repositoryName } from "../core/task.ts";
+import type { Ask, Asker, Documented, RunDefaults } from "./command.ts";
+import { noSuchCommand } from "./help.ts";
+import { commands } from "./registry.ts";
+
+export interface Context {
+  readonly store: Store;
+  readonly forge: Pick<Forge, "authority">;
+  readonly ids: Pick<Ids, "task">;
+  readonly defaults: RunDefaults;
+  readonly now: Instant;
+  /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
+  readonly op: string;
+}
+
+export interface Execution {
+  /** Name of the command. */
+  readonly command: string;
+  /** Its input as JSON. */
+  readonly input: unknown;
+  readonly asker: Asker;
+  readonly context: Context;
+}
+
+/**
+ * Returns the answer for the person. Throws a `Refusal` for what is not allowed or not there, and anything else for a fault:
+ * a right that could not be looked up is one, and never reads like a "no".
+ */
+export async function execute({ command: name, input, asker, context }: Execution): Promise<Markdown> {
+  const command = commands.find((each) => each.name === name);
+  if (command === undefined) throw new Refusal(noSuchCommand(name, commands));
+  await admit(command, asker, context.forge);
+  const { store, ids, defaults, now, op } = context;
+  const ask: Ask = { asker, store, ids, defaults, now, op, commands };
+  return command.run(input, ask);
+}
+
+async function admit(command: Documented, { place, actor }: Asker, forge: Context["forge"]): Promise<void> {
+  // What needs no right is not worth a question to GitHub.
+  if (command.needs === "none") return;
+  const held = await forge.authority(place, actor);
+  if (permits(held, command.needs)) return;
+  throw new Refusal(notPermitted({ command: command.name, needs: command.needs, held, where: repositoryName(place) }));
+}
+
+/** The same words wherever a right is missing: at a command, and when a task is admitted. */
+export const notPermitted = (no: { command: string; needs: Role; held: Role; where: string }): Markdown =>
+  `I can't do that: ${inlineCode(no.command)} needs **${no.needs}** access to ${inlineCode(no.where)}, and you have **${no.held}**. Somebody with that access can ask for it in a comment of their own.`;

@@ -1,0 +1,15 @@
+/** Every command, once. What comments, terminals, AI clients and the help text know follows from this list. */
+import { cancel } from "./cancel.ts";
+import type { Misfit } from "./command.ts";
+import { help } from "./help.ts";
+import { retry } from "./retry.ts";
+import { run } from "./run.ts";
+import { status } from "./status.ts";
+
+/** In the order of the help text. */
+export const commands = [run, status, cancel, retry, help] as const;
+
+export type AnyCommand = (typeof commands)[number];
+
+/** One of them by its name, and its input as JSON. */
+export type Asked = Exclude<ReturnType<AnyCommand["check"]>, Misfit>;

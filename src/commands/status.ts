@@ -1,0 +1,33 @@
+import { repositoryKey, isEnded, type Task } from "../core/task.ts";
+import { inlineCode, type Markdown } from "../core/markdown.ts";
+import { command, typed, type Ask } from "./command.ts";
+import { named, standing, theTask, whichTask } from "./which-task.ts";
+
+export const status = command({
+  name: "status",
+  usage: "status [task]",
+  summary: "Say how a task stands: the newest one here, or the one with this id.",
+  needs: "read",
+  surfaces: ["comment", "terminal", "mcp"],
+  options: [],
+  positional: { kind: "word", key: "task" },
+  examples: ["status", "status t_7k2m41qz"],
+  input: whichTask,
+  async run(which, ask) {
+    const task = await theTask(which, ask);
+    return `**${await standing(task, ask)}**\n\nTask ${named(task)}${where(task, ask)}\n\n${next(task, ask)}`;
+  },
+});
+
+/** A link where the task's report is on another page than the question. */
+function where(task: Task, { asker }: Ask): Markdown {
+  const { place, comment } = task.origin;
+  if (place.kind !== "issue" || comment === undefined || repositoryKey(place) !== repositoryKey(asker.place)) return "";
+  const elsewhere = asker.place.kind !== "issue" || asker.place.number !== place.number;
+  return elsewhere ? `, [asked here](${comment.url})` : "";
+}
+
+const next = (task: Task, { asker }: Ask): Markdown =>
+  isEnded(task)
+    ? `Start it again: ${inlineCode(typed(asker.place, `retry ${task.id}`))}`
+    : `Stop it: ${inlineCode(typed(asker.place, `cancel ${task.id}`))}`;

@@ -1,0 +1,39 @@
+/** Which task a person means, and what its state reads like. */
+import { z } from "zod";
+import { TaskId } from "../core/ids.ts";
+import { headline, title } from "../core/headline.ts";
+import { inlineCode, plainLine, type Markdown } from "../core/markdown.ts";
+import { Refusal } from "../core/refusal.ts";
+import { repositoryKey, repositoryName, type Task } from "../core/task.ts";
+import { latestTask } from "../records/latest-task.ts";
+import { readTask } from "../records/read-task.ts";
+import { readView } from "../records/read-view.ts";
+import { typed, type Ask } from "./command.ts";
+
+/** What people type for a task; without it the newest one of the place is meant. */
+export const whichTask = z.strictObject({
+  task: z.string().max(100).describe("Id of the task; without it, the newest one here").optional(),
+});
+
+/** Throws a `Refusal` where there is none. A task of another repository is as unknown as one that never was. */
+export async function theTask(which: z.output<typeof whichTask>, ask: Ask): Promise<Task> {
+  const { place } = ask.asker;
+  if (which.task === undefined) {
+    const latest = await latestTask(ask.store, ask.now, place);
+    if (latest !== undefined) return latest.value;
+    throw new Refusal(`Nothing was asked for here yet. Start with \`${typed(place, "run …")}\`.`);
+  }
+  const id = TaskId.safeParse(which.task);
+  const found = id.success ? await readTask(ask.store, ask.now, id.data) : undefined;
+  if (found !== undefined && repositoryKey(found.value.origin.place) === repositoryKey(place)) return found.value;
+  throw new Refusal(`There is no task ${inlineCode(which.task)} in ${inlineCode(repositoryName(place))}.`);
+}
+
+/** `⏳ Working · 4m 12s of 1h · $0.42 of $5.00`. */
+export async function standing(task: Task, ask: Ask): Promise<Markdown> {
+  const { mark, text } = headline(await readView(ask.store, ask.now, task));
+  return `${mark} ${plainLine(text)}`;
+}
+
+/** `t_7k2m41qz` and what was asked. */
+export const named = (task: Task): Markdown => `${inlineCode(task.id)} (${plainLine(title(task))})`;

@@ -1,0 +1,109 @@
+/**
+ * The client of GitHub's API for each installation. It adds the token, keeps the limits, and renews a token once after a 401.
+ * It repeats nothing else: a POST whose answer was lost may have been done (reference: the client's own retries post twice).
+ */
+import { Octokit } from "@octokit/rest";
+import type { InstallationId } from "../core/ids.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import { failureOf } from "./failure.ts";
+import { openLimits } from "./limits.ts";
+import { appToken, openTokens, type AppIdentity, type Tokens } from "./tokens.ts";
+import { openWriter, type Writer } from "./writer.ts";
+
+/** The shape of pino's methods. */
+export type Log = {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};
+
+export type ClientOptions = {
+  readonly app: AppIdentity;
+  /** `https://api.github.com`, or `https://HOST/api/v3` of an Enterprise server. */
+  readonly apiUrl: string;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export type Installed = { readonly octokit: Octokit; readonly writer: Writer };
+export type Clients = {
+  readonly tokens: Tokens;
+  of(installation: InstallationId): Installed;
+};
+
+/** Supported until March 2028 at least; a client that sends none gets whichever GitHub thinks best. */
+const apiVersion = "2022-11-28";
+const answerWithinMs = 30_000;
+
+export function openClients(options: ClientOptions): Clients {
+  const { app, clock } = options;
+  const open = (): Octokit => bareClient(options);
+  const asApp = open();
+  asApp.hook.before("request", (request) => {
+    request.headers.authorization = `Bearer ${appToken(app, clock.now())}`;
+  });
+  const tokens = openTokens(clock, async (installation, scope) => {
+    const { data } = await asApp.rest.apps.createInstallationAccessToken({ installation_id: installation, ...scope });
+    return { token: data.token, expiresAt: Date.parse(data.expires_at) };
+  });
+  const installed = new Map<InstallationId, Installed>();
+  return {
+    tokens,
+    of(installation) {
+      let found = installed.get(installation);
+      if (found === undefined) {
+        found = { octokit: authorised(open(), installation, tokens, clock), writer: openWriter(clock) };
+        installed.set(installation, found);
+      }
+      return found;
+    },
+  };
+}
+
+function bareClient({ apiUrl, fetch, log }: ClientOptions): Octokit {
+  const timed: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(answerWithinMs) });
+  const quiet = (): void => undefined;
+  const octokit = new Octokit({
+    baseUrl: apiUrl,
+    userAgent: "parhelia",
+    request: { fetch: timed },
+    log: {
+      debug: quiet,
+      info: quiet,
+      warn: (message: string) => log.warn({}, message),
+      error: (message: string) => log.error({}, message),
+    },
+  });
+  octokit.hook.before("request", (request) => {
+    request.headers["x-github-api-version"] = apiVersion;
+  });
+  return octokit;
+}
+
+function authorised(octokit: Octokit, installation: InstallationId, tokens: Tokens, clock: Clock): Octokit {
+  const limits = openLimits(clock);
+  octokit.hook.wrap("request", async (request, given) => {
+    const traffic = given.method === "GET" || given.method === "HEAD" ? "read" : "write";
+    const send = async (token: string) => {
+      limits.gate(traffic);
+      const answer = await request({ ...given, headers: { ...given.headers, authorization: `token ${token}` } });
+      limits.succeeded(traffic);
+      return answer;
+    };
+    const token = await tokens.installation(installation);
+    try {
+      try {
+        return await send(token);
+      } catch (error) {
+        if (failureOf(error)?.status !== 401) throw error;
+        // A 401 did nothing, so sending again is safe; a second one is a fault (cases: token expiry).
+        tokens.forget(installation, token);
+        return await send(await tokens.installation(installation));
+      }
+    } catch (error) {
+      const failure = failureOf(error);
+      throw (failure !== undefined && limits.failed(traffic, failure)) || error;
+    }
+  });
+  return octokit;
+}

@@ -1,0 +1,59 @@
+/** GitHub as the forge of the core: each call of the contract, handed to the module that does it. */
+import type { TaskId } from "../core/ids.ts";
+import type { Forge } from "../core/ports/forge.ts";
+import { openClients, type ClientOptions } from "./client.ts";
+import { roleOf } from "./permissions.ts";
+import { pin } from "./pin.ts";
+import { onGitHub, placeOf, repoOf, taskMarker } from "./place.ts";
+import { publish } from "./publish.ts";
+import { reply } from "./reply.ts";
+import { openReport } from "./report.ts";
+
+export type GitHubForgeOptions = ClientOptions & {
+  /** `https://github.com`, or the address of an Enterprise server; without a slash at its end. */
+  readonly webUrl: string;
+  /** A fresh id for each call. */
+  readonly unique: () => string;
+  /** Where this service's own pages are, without a slash at its end; absent where it has none. */
+  readonly publicUrl?: string;
+};
+
+export type GitHubForge = Forge & {
+  /** The hidden first line of a task's comment. */
+  readonly marker: (task: TaskId) => string;
+};
+
+export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
+  const { app, clock, log, webUrl, unique, publicUrl } = options;
+  const clients = openClients(options);
+  const elsewhere = { publicUrl };
+  return {
+    marker: taskMarker,
+    async authority(place, actor) {
+      const on = onGitHub(place);
+      return roleOf(clients.of(on.installation).octokit, on, actor);
+    },
+    async pin(task) {
+      return pin(clients.of(placeOf(task).installation).octokit, task, webUrl);
+    },
+    report: openReport({ clients, appId: app.id, clock, log, elsewhere }),
+    async publish(request) {
+      const place = placeOf(request.view.task);
+      const hand = { ...clients.of(place.installation), repo: repoOf(place) };
+      return publish(hand, { webUrl, unique }, request);
+    },
+    async reply(place, marker, body) {
+      const on = onGitHub(place);
+      await reply(
+        { ...clients.of(on.installation), place: on, appId: app.id },
+        { marker, body, now: clock.now(), log },
+      );
+    },
+    async repositoryToken(task) {
+      const { installation, repository } = placeOf(task);
+      const { token } = await clients.tokens.readOnly(installation, repository.id);
+      // The name that GitHub documents for tokens of an app over git's HTTPS.
+      return { username: "x-access-token", password: token };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * From the result of an attempt to commits of the app and a pull request. Nothing here needs the sandbox, so that a
+ * publish that failed half-way is simply asked for again: each step first looks whether it was done.
+ */
+import { attemptId, type AttemptId } from "../core/ids.ts";
+import type { PublishRequest } from "../core/ports/forge.ts";
+import { Refusal } from "../core/refusal.ts";
+import type { Published, Task } from "../core/task.ts";
+import { commitWords } from "./attribution.ts";
+import { changedPaths, readChanges, type Changes } from "../core/changes.ts";
+import { commitChanges } from "./commits.ts";
+import { isWorkflow } from "../core/paths.ts";
+import { placeOf } from "./place.ts";
+import { pullRequestBody, pullRequestTitle, workflowRefusal } from "./publish-words.ts";
+import { offer } from "./pull-request.ts";
+import { chooseTarget, type Target } from "./target.ts";
+import type { Hand } from "./tree-commit.ts";
+
+export type Publisher = { readonly webUrl: string; readonly unique: () => string };
+
+/** Throws a `Refusal` for what may not be published, with GitHub's own words where it said so. */
+export async function publish(hand: Hand, publisher: Publisher, request: PublishRequest): Promise<Published> {
+  const { task } = request.view;
+  const changes = await readChanges(request.changes());
+  check(changes);
+  const attempt = attemptOf(request);
+  const target = await chooseTarget(hand, request, attempt, changes);
+  const committed =
+    target.do === "nothing"
+      ? { sha: target.sha, notes: [] }
+      : await commitChanges(hand, {
+          target,
+          attempt,
+          changes,
+          words: commitWords(task, attempt, publisher.webUrl),
+          mutationId: publisher.unique(),
+        });
+  const notes = [...target.notes, ...committed.notes, ...submoduleNotes(changes)];
+  const made = { branch: target.branch, sha: committed.sha, ...(await sizeOf(hand, committed.sha, changes)) };
+  if (!target.isOwn) return { ...made, ...existing(task, publisher), notes };
+  const branchUrl = `${repositoryUrl(task, publisher)}/tree/${target.branch}`;
+  if (request.as === "branch") return { ...made, url: branchUrl, pullRequest: null, notes };
+  const offered = await propose(hand, request, target, notes);
+  if ("refused" in offered) {
+    const refused = `The branch is there, but GitHub refused the pull request: “${offered.refused}”`;
+    return { ...made, url: branchUrl, pullRequest: null, notes: [...notes, refused] };
+  }
+  return { ...made, url: offered.url, pullRequest: offered.number, notes };
+}
+
+function check(changes: Changes): void {
+  const paths = changedPaths(changes);
+  if (paths.length === 0) throw new Refusal("There is nothing to publish: the result changes no file.");
+  // Not half a result: what remains may not work without the file that is left out (cases: workflow file in the result).
+  if (paths.some(isWorkflow)) throw new Refusal(workflowRefusal(changes));
+}
+
+/** The attempt whose result this is; a repeated call must find the commits of the same one. */
+const attemptOf = ({ view: { attempt, task } }: PublishRequest): AttemptId =>
+  attempt?.id ?? attemptId(task.id, Math.max(task.attempts, 1));
+
+function propose(hand: Hand, { base, view }: PublishRequest, { branch }: Target, notes: readonly string[]) {
+  const into = base.head ?? base.into;
+  return offer(hand, {
+    head: branch,
+    into,
+    title: pullRequestTitle(view.task),
+    body: pullRequestBody(view, base, notes),
+  });
+}
+
+const repositoryUrl = (task: Task, { webUrl }: Publisher): string => {
+  const { repository } = placeOf(task);
+  return `${webUrl}/${repository.owner}/${repository.name}`;
+};
+
+function existing(task: Task, publisher: Publisher): Pick<Published, "url" | "pullRequest"> {
+  const { number } = placeOf(task);
+  return { url: `${repositoryUrl(task, publisher)}/pull/${number}`, pullRequest: number };
+}
+
+const submoduleNotes = ({ puts }: Changes): string[] =>
+  puts
+    .filter(({ mode }) => mode === "160000")
+    .map(({ path, content }) => `The submodule ${path} now points at ${content.toString("latin1").slice(0, 7)}.`);
+
+/** Lines as GitHub counts them. */
+async function sizeOf(
+  { octokit, repo }: Hand,
+  sha: string,
+  changes: Changes,
+): Promise<Pick<Published, "files" | "added" | "removed">> {
+  const { data } = await octokit.rest.repos.getCommit({ ...repo, ref: sha, per_page: 1 });
+  return {
+    files: changedPaths(changes).length,
+    added: data.stats?.additions ?? 0,
+    removed: data.stats?.deletions ?? 0,
+  };
+}

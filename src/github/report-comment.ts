@@ -1,0 +1,70 @@
+/** The one comment of a task: found by its hidden first line, edited in place, made where there is none. */
+import type { ReportPlace } from "../core/ports/forge.ts";
+import { minuteMs } from "../core/instant.ts";
+import type { IssuePlace } from "../core/task.ts";
+import { failureOf, isNo } from "./failure.ts";
+import type { Installed } from "./client.ts";
+import { repoOf } from "./place.ts";
+
+export type Spot = Installed & {
+  readonly place: IssuePlace;
+  readonly appId: number;
+};
+/** Our own clock may be ahead of GitHub's. */
+const clockMarginMs = 10 * minuteMs;
+
+/**
+ * The id of our comment with this first line, among those written or edited since then (milliseconds since 1970).
+ * Others may copy the line, so the author is looked at too.
+ */
+export async function findComment(spot: Spot, marker: string, sinceMs: number): Promise<number | undefined> {
+  const { octokit, place, appId } = spot;
+  const since = new Date(sinceMs - clockMarginMs).toISOString();
+  const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, {
+    ...repoOf(place),
+    issue_number: place.number,
+    since,
+    per_page: 100,
+  });
+  for await (const { data } of pages) {
+    const found = data.find(
+      (each) => each.performed_via_github_app?.id === appId && each.body?.startsWith(marker) === true,
+    );
+    if (found !== undefined) return found.id;
+  }
+  return undefined;
+}
+
+export type CommentUpdate = {
+  readonly marker: string;
+  readonly body: string;
+  readonly sinceMs: number;
+  readonly shown: Map<string, string>;
+};
+
+/** Brings the comment up to date. `shown` holds what was last sent, so that the same words are not sent twice. */
+export async function putComment(spot: Spot, at: ReportPlace, update: CommentUpdate): Promise<ReportPlace> {
+  if (at.blocked !== undefined) return at;
+  const { octokit, writer, place } = spot;
+  const { marker, body, sinceMs, shown } = update;
+  const repo = repoOf(place);
+  try {
+    const known = at.comment ?? (await findComment(spot, marker, sinceMs));
+    if (known === undefined) {
+      const create = () => octokit.rest.issues.createComment({ ...repo, issue_number: place.number, body });
+      const { data } = await writer.createInTurn(marker, create);
+      shown.set(marker, body);
+      return { ...at, comment: data.id };
+    }
+    if (shown.get(marker) !== body) {
+      await writer.send(() => octokit.rest.issues.updateComment({ ...repo, comment_id: known, body }));
+      shown.set(marker, body);
+    }
+    return { ...at, comment: known };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === undefined || !isNo(failure)) throw error;
+    // Locked, blocked, deleted: asking again would only hold up the reports of others.
+    return { ...at, blocked: failure.message };
+  }
+}

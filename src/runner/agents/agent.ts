@@ -1,0 +1,15 @@
+/** What a coding agent is to the runner: a program to start, and a reader of what it prints. */
+import type { AttemptResult } from "../../core/protocol.ts";
+import type { Fact } from "../journal.ts";
+
+export type Agent = {
+  argv: string[];
+  /** Beside what every program here gets. */
+  env: Record<string, string>;
+  /** For its standard input: a prompt in an argv would show in every list of processes. */
+  input: string;
+  /** What one line of its output tells, oldest first; often nothing. */
+  read(line: string): Fact[];
+  /** Its closing line, or null as long as it gave none. */
+  closing(): AttemptResult["agent"];
+};

@@ -1,0 +1,41 @@
+/**
+ * What every program started here finds in its environment: ways to the model and the network that go through the
+ * bridge, and no secret. A process that outlives its parent is found again by the mark in it.
+ */
+
+/** Programs refuse to start without a key; the bridge puts the attempt's token in its place. */
+const placeholderKey = "placeholder-the-bridge-adds-the-key";
+
+/** Where the bridge is; a proxy outside would look for it at its own loopback interface. */
+const loopback = "127.0.0.1,localhost";
+
+const markName = "PARHELIA_WORK_OF";
+
+/** By which the backend without a jail finds what belongs to a sandbox. */
+const backendMark = "PARHELIA_SANDBOX";
+
+export const markOf = (attempt: string): string => `${markName}=${attempt}`;
+
+/** `proxy` and `bridge` are http addresses on the loopback interface. */
+export function childEnvironment(
+  own: NodeJS.ProcessEnv,
+  { attempt, home, bridge, proxy }: { attempt: string; home: string; bridge: string; proxy: string | undefined },
+): Record<string, string> {
+  const inherited = Object.entries(own).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !(entry[0].startsWith("PARHELIA_") && entry[0] !== backendMark),
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    // Programs differ in which letter case they read; curl reads `http_proxy` only.
+    ...(proxy === undefined
+      ? {}
+      : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy, NODE_USE_ENV_PROXY: "1" }),
+    NO_PROXY: loopback,
+    no_proxy: loopback,
+    HOME: home,
+    ANTHROPIC_BASE_URL: bridge,
+    ANTHROPIC_API_KEY: placeholderKey,
+    [markName]: attempt,
+  };
+}

@@ -1,0 +1,71 @@
+/** Runs git with nothing but what we say: no system or global configuration, no hooks, no prompt, no file monitor. */
+import { spawn } from "node:child_process";
+import { buffer } from "node:stream/consumers";
+
+export type GitAnswer = { ok: boolean; stdout: Buffer; stderr: string };
+
+export type GitOptions = {
+  cwd: string;
+  /** The environment beside what is set here; its own `GIT_…` are left out. */
+  env: NodeJS.ProcessEnv;
+  git?: Record<string, string>;
+  input?: Buffer;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+};
+
+/** As options of git's, before its command. */
+export const settings = (...all: string[]): string[] => all.flatMap((setting) => ["-c", setting]);
+
+const configuration = settings(
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "core.excludesFile=/dev/null",
+  "core.attributesFile=/dev/null",
+  "core.fileMode=true",
+  // The workspace may have been made by another user than the one we run as.
+  "safe.directory=*",
+  "advice.detachedHead=false",
+);
+
+const environment = {
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_ATTR_NOSYSTEM: "1",
+  GIT_NO_REPLACE_OBJECTS: "1",
+  GIT_TERMINAL_PROMPT: "0",
+  LC_ALL: "C",
+};
+
+/** Text of git that may go into an event: one line, without what could be a credential. */
+export const withoutSecrets = (text: string): string =>
+  text
+    .replaceAll(/\b(gh[a-z]_|github_pat_)[\w.-]+/g, "[removed]")
+    .trim()
+    .split("\n")
+    .slice(-3)
+    .join(" ");
+
+/** Never rejects: a git that could not be started, or took too long, is an answer that is not ok. */
+export async function git(args: string[], options: GitOptions): Promise<GitAnswer> {
+  const inherited = Object.entries(options.env).filter(
+    ([name]) => !name.startsWith("GIT_") || name === "GIT_SSL_CAINFO",
+  );
+  const child = spawn("git", [...configuration, ...args], {
+    cwd: options.cwd,
+    env: { ...Object.fromEntries(inherited), ...environment, ...options.git },
+    killSignal: "SIGKILL",
+    signal: options.signal,
+    timeout: options.timeoutMs,
+  });
+  const ended = new Promise<string | undefined>((resolve) => {
+    child.on("error", (cause) => resolve(`git could not be run: ${cause.message}`));
+    child.on("close", (code, signal) => resolve(code === 0 ? undefined : `git ended with ${code ?? signal}`));
+  });
+  // Git may end without reading its input; its exit tells what became of it.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.input);
+  const [stdout, stderr, failure] = await Promise.all([buffer(child.stdout), buffer(child.stderr), ended]);
+  const said = withoutSecrets(stderr.toString());
+  return { ok: failure === undefined, stdout, stderr: failure === undefined ? said : said || failure };
+}

@@ -1,0 +1,38 @@
+/** Listens to the inbox by long polls, so that a cancel reaches the sandbox although nothing can call into it. */
+import type { InboxMessage } from "../core/protocol.ts";
+import { isOver, type Reach } from "./gateway.ts";
+import { get, list, number, parse, text } from "./json.ts";
+import { backoffMs } from "./timing.ts";
+
+/** A gateway that answers "nothing" at once instead of waiting must not be asked in a tight loop. */
+const leastPollMs = 1000;
+
+/** Resolves when the attempt is over, and not before. */
+export async function watchInbox(
+  { gateway, timing, over }: Reach,
+  onMessage: (message: InboxMessage) => void,
+): Promise<void> {
+  const stop = over.signal;
+  let after = 0;
+  let failures = 0;
+  while (!stop.aborted) {
+    const askedAt = timing.now();
+    const answer = await gateway.call("GET", `/gateway/inbox?after=${after}`, undefined, stop);
+    if (isOver(answer)) return over.abort();
+    if (answer.status !== 200) {
+      failures += 1;
+      await timing.sleep(backoffMs(failures), stop);
+      continue;
+    }
+    failures = 0;
+    const before = after;
+    for (const message of list(get(parse(answer.text), "messages"))) {
+      const n = number(get(message, "n"));
+      if (n <= after) continue;
+      after = n;
+      // A kind that this runner does not know is skipped.
+      if (get(message, "kind") === "cancel") onMessage({ n, kind: "cancel", because: text(get(message, "because")) });
+    }
+    if (after === before) await timing.sleep(leastPollMs - (timing.now() - askedAt), stop);
+  }
+}

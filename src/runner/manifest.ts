@@ -1,0 +1,163 @@
+/**
+ * What the work changed: the files on disk against the commit's listing that was kept from before the work began.
+ * Files are compared by size and hash here, not by git, so no attribute, filter or index of the agent's has a say.
+ */
+import { createHash } from "node:crypto";
+import { closeSync } from "node:fs";
+import { setImmediate as breathe } from "node:timers/promises";
+import { bounds, type AttemptResult, type FileMode } from "../core/protocol.ts";
+import { openTree, readUpTo, type Sight, type Tree } from "./files.ts";
+import { openParts, type Parts } from "./parts.ts";
+import { listUntracked, shown, type Where } from "./untracked.ts";
+import type { Base } from "./workspace.ts";
+
+export type Collected = Pick<AttemptResult, "parts" | "changedFiles" | "left">;
+
+const leftSentences = 50;
+const chunkBytes = 64 * 1024;
+
+type Entry = { mode: string; id: string; bytes: number };
+
+/**
+ * A path that some system would take for a `.git` directory or a way out: GitHub and every clone refuse it
+ * (letter case, NTFS short names, trailing dots and streams, characters that HFS+ ignores).
+ */
+export function isForbidden(path: string): boolean {
+  return Buffer.from(path, "latin1")
+    .toString("utf8")
+    .split(/[/\\]/)
+    .some((part) => {
+      const plain = part.replaceAll(/[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g, "").toLowerCase();
+      return /^(\.git|git~\d+)[. ]*(:.*)?$/.test(plain) || /^\.\.?$/.test(part);
+    });
+}
+
+const modeOf = (sight: Sight & { kind: "file" }): FileMode => (sight.executable ? "100755" : "100644");
+
+function hashOf(id: string, bytes: number) {
+  return createHash(id.length === 64 ? "sha256" : "sha1").update(`blob ${bytes}\0`);
+}
+
+/** Reads the file from its start; the descriptor is used up by it. */
+function isSameFile(sight: Sight & { kind: "file" }, base: Entry): boolean {
+  if (sight.bytes !== base.bytes || modeOf(sight) !== base.mode) return false;
+  const hash = hashOf(base.id, sight.bytes);
+  for (let piece = readUpTo(sight.descriptor, chunkBytes); piece.length > 0;) {
+    hash.update(piece);
+    piece = readUpTo(sight.descriptor, chunkBytes);
+  }
+  return hash.digest("hex") === base.id;
+}
+
+function isSame(sight: Sight, base: Entry): boolean {
+  if (sight.kind === "file") return isSameFile(sight, base);
+  if (sight.kind !== "link" || base.mode !== "120000") return false;
+  return hashOf(base.id, sight.target.length).update(sight.target).digest("hex") === base.id;
+}
+
+/** Carries changes as long as the bounds allow, and names what it leaves. */
+function openCarrier(tree: Tree, parts: Parts) {
+  let changedFiles = 0;
+  let bytes = 0;
+  const left: string[] = [];
+
+  const admits = (path: string, size: number): boolean => {
+    const fits = changedFiles < bounds.changedFiles && size <= bounds.fileBytes && bytes + size <= bounds.resultBytes;
+    const most = `${bounds.changedFiles} files, ${bounds.fileBytes} bytes each, ${bounds.resultBytes} together`;
+    if (isForbidden(path)) left.push(`${shown(path)} has a name that no clone would accept.`);
+    else if (!fits) left.push(`${shown(path)} (${size} bytes) is more than a result holds: ${most}.`);
+    else {
+      changedFiles += 1;
+      bytes += size;
+      return true;
+    }
+    return false;
+  };
+
+  const put = async (path: string, mode: FileMode, size: number, read: () => Buffer): Promise<void> => {
+    if (admits(path, size)) await parts.put(path, mode, read());
+  };
+
+  return {
+    left,
+    get changedFiles(): number {
+      return changedFiles;
+    },
+    async remove(path: string): Promise<void> {
+      if (admits(path, 0)) await parts.remove(path);
+    },
+    submodule: (path: string, id: string): Promise<void> => put(path, "160000", id.length, () => Buffer.from(id)),
+    /** Looks at the path once more, and carries it where it is a file or a link. */
+    async put(path: string): Promise<void> {
+      const sight = tree.look(path);
+      if (sight.kind === "odd") left.push(`${shown(path)} ${sight.because}.`);
+      if (sight.kind === "link") await put(path, "120000", sight.target.length, () => sight.target);
+      if (sight.kind !== "file") return;
+      try {
+        await put(path, modeOf(sight), sight.bytes, () => readUpTo(sight.descriptor, sight.bytes));
+      } finally {
+        closeSync(sight.descriptor);
+      }
+    },
+  };
+}
+
+type Found = { gone: string[]; changed: string[]; submodules: string[]; repositories: string[] };
+
+/** What became of the commit's own files. A submodule that holds a repository is judged by its head, later. */
+async function compare(tree: Tree, base: Base): Promise<Found> {
+  const found: Found = { gone: [], changed: [], submodules: [], repositories: [] };
+  let seen = 0;
+  for (const [path, entry] of base) {
+    // Heartbeats must go on.
+    if ((seen += 1) % 64 === 0) await breathe();
+    const sight = tree.look(path);
+    const isSubmodule = entry.mode === "160000";
+    if (sight.kind === "absent" || (sight.kind === "directory" && !isSubmodule)) found.gone.push(path);
+    else if (sight.kind === "directory") {
+      found.submodules.push(path);
+      if (tree.look(`${path}/.git`).kind !== "absent") found.repositories.push(path);
+    } else if (!isSame(sight, entry)) found.changed.push(path);
+    if (sight.kind === "file") closeSync(sight.descriptor);
+  }
+  return found;
+}
+
+/** Sends the parts by `put`; rejects only where `put` does. */
+export async function collect(
+  where: Where,
+  base: Base,
+  put: (n: number, part: string) => Promise<void>,
+): Promise<Collected> {
+  const tree = openTree(where.workspace);
+  const parts = openParts(put);
+  const carrier = openCarrier(tree, parts);
+  try {
+    const { gone, changed, submodules, repositories } = await compare(tree, base);
+    const untracked = await listUntracked(where, repositories);
+    for (const path of gone) await carrier.remove(path);
+    for (const path of changed) await carrier.put(path);
+    for (const path of repositories) {
+      const head = untracked.heads.get(path);
+      if (head !== undefined && head !== base.get(path)?.id) await carrier.submodule(path, head);
+    }
+    for (const path of untracked.files) {
+      if (base.has(path.replace(/\/$/, ""))) continue;
+      if (path.endsWith("/")) carrier.left.push(`${shown(path)} is a repository of its own.`);
+      // A commit cannot hold a submodule and a path below its place.
+      else if (submodules.some((above) => path.startsWith(`${above}/`)))
+        carrier.left.push(`${shown(path)} is inside a submodule.`);
+      else await carrier.put(path);
+    }
+    await parts.send();
+    const left = [...new Set([...carrier.left, ...untracked.left])];
+    const more = left.length - leftSentences;
+    return {
+      parts: parts.sent,
+      changedFiles: carrier.changedFiles,
+      left: more > 0 ? [...left.slice(0, leftSentences), `${more} more paths were left out.`] : left,
+    };
+  } finally {
+    tree.close();
+  }
+}

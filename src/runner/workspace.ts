@@ -1,0 +1,131 @@
+/**
+ * Brings the commit into the workspace and remembers its listing. The listing is taken before the agent runs and is
+ * kept in memory: later the files on disk are compared with it, so that nothing the agent does to `.git` matters.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Job } from "../core/protocol.ts";
+import { git, settings, type GitAnswer, type GitOptions } from "./git.ts";
+import { backoffMs, type Timing } from "./timing.ts";
+
+/** Path → what the commit has there. Paths are bytes, held one to a character (latin1). */
+export type Base = Map<string, { mode: string; id: string; bytes: number }>;
+
+export type Ground = {
+  workspace: string;
+  home: string;
+  /** A directory of the runner's own. */
+  scratch: string;
+  env: Record<string, string>;
+  /** The bridge's address, where git fetches when the job has no clone address. */
+  bridge: string;
+  /** How git calls our credential helper: a line for a shell. */
+  helper: string;
+};
+
+/** The message is one sentence for the result's `because`. */
+export class CannotPrepare extends Error {}
+
+/** A new token may be unknown to some of GitHub's machines for a while. */
+const tokenSettlesMs = 30_000;
+
+/** Files are carried as they are: no filter, line ending or encoding of the repository's choice is applied. */
+const attributes = "* -text -eol -ident -filter -working-tree-encoding\n";
+
+const everythingDepth = 2 ** 31 - 1;
+
+async function fetchCommit(
+  url: string,
+  source: Job["source"],
+  helper: string,
+  options: GitOptions,
+): Promise<GitAnswer> {
+  const run = (depth: number, what: string): Promise<GitAnswer> =>
+    git(
+      [
+        ...settings("protocol.allow=never", "protocol.https.allow=always"),
+        ...(url.startsWith("http:") ? settings("protocol.http.allow=always") : []),
+        // The empty one first: it forgets those of the machine's own configuration.
+        ...settings("credential.helper=", `credential.helper=${helper}`),
+        ...settings("http.followRedirects=false", "http.lowSpeedLimit=1", "http.lowSpeedTime=60"),
+        "fetch",
+        "--quiet",
+        `--depth=${depth}`,
+        "--no-tags",
+        "--no-recurse-submodules",
+        url,
+        what,
+      ],
+      options,
+    );
+  const direct = await run(1, source.sha);
+  if (direct.ok) return direct;
+  // Some servers give a commit only as part of a ref. Where the ref does not contain it, the checkout says so.
+  const whole = await run(everythingDepth, source.ref);
+  return whole.ok ? whole : direct;
+}
+
+function parseListing(listing: Buffer): Base {
+  const lines = listing.toString("latin1").split("\0").slice(0, -1);
+  return new Map(
+    lines.map((line) => {
+      const tab = line.indexOf("\t");
+      const [mode = "", , id = "", bytes = ""] = line.slice(0, tab).split(/ +/);
+      return [line.slice(tab + 1), { mode, id, bytes: Number.parseInt(bytes, 10) || 0 }];
+    }),
+  );
+}
+
+/** A program and its arguments as git's setting for a credential helper, which goes through a shell. */
+export const helperLine = (argv: string[]): string =>
+  `!${argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ")}`;
+
+const quoted = (value: string): string => `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+
+/** What lets the agent's own git reach the repository, with a token that can only read. */
+export function agentGitConfig({ workspace, helper }: Ground, url: string): string {
+  return [
+    `[user]\n\tname = parhelia\n\temail = parhelia@localhost.invalid`,
+    `[safe]\n\tdirectory = ${quoted(workspace)}`,
+    `[credential ${quoted(new URL(url).origin)}]\n\thelper =\n\thelper = ${quoted(helper)}`,
+    "",
+  ].join("\n");
+}
+
+/** Throws `CannotPrepare`. `phase` is told of each part as it begins. */
+export async function prepare(
+  ground: Ground,
+  source: Job["source"],
+  { timing, stop, phase }: { timing: Timing; stop: AbortSignal; phase: (phase: "fetch" | "checkout") => void },
+): Promise<Base> {
+  const { workspace } = ground;
+  const url = source.url ?? `${ground.bridge}/git`;
+  const options = { cwd: workspace, env: ground.env, signal: stop };
+  const must = async (...args: string[]): Promise<Buffer> => {
+    const answer = await git(args, options);
+    if (!answer.ok) throw new CannotPrepare(`git ${args[0]} failed: ${answer.stderr}`);
+    return answer.stdout;
+  };
+
+  phase("fetch");
+  const format = source.sha.length === 64 ? "sha256" : "sha1";
+  await must("init", "--quiet", "--template=", `--object-format=${format}`);
+  mkdirSync(join(workspace, ".git/info"));
+  writeFileSync(join(workspace, ".git/info/attributes"), attributes);
+  await must("remote", "add", "origin", url);
+  const startedAt = timing.now();
+  for (let failures = 1; ; failures += 1) {
+    const fetched = await fetchCommit(url, source, ground.helper, options);
+    if (fetched.ok) break;
+    if (stop.aborted || timing.now() - startedAt >= tokenSettlesMs)
+      throw new CannotPrepare(`The commit could not be fetched: ${fetched.stderr}`);
+    await timing.sleep(backoffMs(failures), stop);
+  }
+
+  phase("checkout");
+  await must("checkout", "--quiet", "--detach", source.sha);
+  const base = parseListing(await must("ls-tree", "-r", "-l", "-z", "--full-tree", source.sha));
+  const config = join(ground.home, ".gitconfig");
+  if (!existsSync(config)) writeFileSync(config, agentGitConfig(ground, url));
+  return base;
+}

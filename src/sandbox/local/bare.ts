@@ -1,0 +1,161 @@
+/**
+ * Sandboxes that are none: plain processes of the service's own user in a private directory, for machines where no
+ * jail can be made. They are found by an environment marker and by their process groups; what removes the one and
+ * leaves the other is lost until its machine stops, which is one of the reasons to use a jail.
+ */
+import { spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { once } from "node:events";
+import { Instant } from "../../core/instant.ts";
+import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
+import type { Isolation } from "./isolation.ts";
+import { onlyThese } from "./descriptors.ts";
+import { acceptOn, type Machine } from "./limits.ts";
+import { holdings, markArgv, markLength, sandboxOf } from "./mark.ts";
+import { allPids, environmentOf, isAlive, killAll, type ProcessStat, statOf } from "./processes.ts";
+import { programPath, shell } from "./programs.ts";
+
+export type BareGround = {
+  readonly socketDirectory: string;
+  readonly stateDirectory: string;
+  readonly node: string;
+  readonly slots: number;
+  readonly machine: Machine;
+  readonly uid: number;
+  readonly pid: number;
+};
+
+const marker = "PARHELIA_SANDBOX";
+
+/**
+ * Holds the lifetime without the service, and ends what outlives the command. `$1` to `$4` are the mark; then come
+ * the sandbox's directory, its lifetime in seconds, `timeout`, `grep` and the command.
+ */
+const watchdog = `
+shift ${markLength - 1}; directory=$1 seconds=$2 timeout=$3 grep=$4; shift 4
+cd "$directory/workspace" || exit 1
+${marker}="$directory" "$timeout" -s KILL "$seconds" "$@"
+while left=$("$grep" -lsFxz "${marker}=$directory" /proc/[0-9]*/environ); [ -n "$left" ]; do
+  for file in $left; do pid=\${file#/proc/}; kill -KILL "\${pid%/environ}"; done
+  sleep 0.05
+done
+cd / && rm -rf "$directory"`;
+
+/** The processes that bear the marker, their process groups, and all that descend from them. */
+function marked(directory: string, ownPid: number): ProcessStat[] {
+  const all = allPids().flatMap((pid) => statOf(pid) ?? []);
+  const found = new Map(
+    all.filter(({ pid }) => environmentOf(pid).includes(`${marker}=${directory}`)).map((stat) => [stat.pid, stat]),
+  );
+  const ownGroup = statOf(ownPid)?.group;
+  const groups = new Set([...found.values()].map(({ group }) => group).filter((group) => group !== ownGroup));
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const stat of all) if (groups.has(stat.group) || found.has(stat.parent)) found.set(stat.pid, stat);
+  }
+  found.delete(ownPid);
+  return [...found.values()].filter(isAlive);
+}
+
+/** When the sandbox started, for the time after its watchdog. */
+const startedFile = "started-at";
+
+function readStart(directory: string): Instant[] {
+  const file = join(directory, startedFile);
+  return existsSync(file) ? [Instant.parse(Number(readFileSync(file, "utf8")))] : [];
+}
+
+export function openBare(given: BareGround): Isolation {
+  const owner = join(given.stateDirectory, "sandboxes");
+  const programs = { timeout: programPath("timeout"), grep: programPath("grep") };
+  mkdirSync(owner, { recursive: true, mode: 0o700 });
+  const directoryOf = (name: string): string => join(owner, name);
+  const watchdogs = () => holdings({ owner, uid: given.uid, depth: 0, programs: [shell] });
+
+  /** Also those whose watchdog was killed. */
+  const living = (): { name: string; startedAt: Instant }[] => {
+    const watched = watchdogs();
+    const strays = readdirSync(owner).filter(
+      (name) => !watched.some((one) => one.name === name) && marked(directoryOf(name), given.pid).length > 0,
+    );
+    return [
+      ...watched,
+      ...strays.flatMap((name) => readStart(directoryOf(name)).map((startedAt) => ({ name, startedAt }))),
+    ];
+  };
+
+  const end = async (name: string): Promise<void> => {
+    // First the watchdog: it would start to clean up as well.
+    await killAll(() => watchdogs().flatMap((holding) => (holding.name === name ? holding.holders : [])));
+    await killAll(() => marked(directoryOf(name), given.pid));
+    rmSync(directoryOf(name), { recursive: true, force: true });
+  };
+
+  const start = async (
+    { name, command, env, lifetimeMs }: Omit<SandboxSpec, "name"> & { name: string },
+    startedAt: Instant,
+  ) => {
+    const directory = directoryOf(name);
+    if (living().length >= given.slots) throw new Error(`All ${given.slots} local sandboxes are in use.`);
+    // What a sandbox of this name left behind.
+    await end(name);
+    for (const part of ["workspace", "home", "tmp", "bin"])
+      mkdirSync(join(directory, part), { recursive: true, mode: 0o700 });
+    writeFileSync(join(directory, startedFile), `${startedAt}`);
+    symlinkSync(given.node, join(directory, "bin/node"));
+    const devNull = openSync("/dev/null", "r+");
+    const mark = markArgv({ owner, name, startedAt, slot: 0 });
+    const child = spawn(
+      shell,
+      ["-c", watchdog, ...mark, directory, (lifetimeMs / 1000).toFixed(3), programs.timeout, programs.grep, ...command],
+      {
+        cwd: "/",
+        detached: true,
+        stdio: onlyThese(["ignore", "ignore", "ignore"], devNull),
+        env: {
+          ...env,
+          PATH: `${join(directory, "bin")}:/usr/local/bin:/usr/bin:/bin`,
+          HOME: join(directory, "home"),
+          TMPDIR: join(directory, "tmp"),
+          PARHELIA_WORKSPACE: join(directory, "workspace"),
+        },
+      },
+    );
+    closeSync(devNull);
+    await once(child, "spawn");
+    child.unref();
+  };
+
+  return {
+    gatewayAddress: `unix:${join(given.socketDirectory, "gateway.sock")}`,
+    proxyAddress: `unix:${join(given.socketDirectory, "proxy.sock")}`,
+    shortcomings: [
+      'Nothing isolates a task (isolation = "none"): it runs as the service\'s own user, can read and change all that the service can, secrets included, and reaches the whole network.',
+      'Nothing holds a task to its CPU, memory, processes or disk (isolation = "none").',
+    ],
+    accept: (resources) => acceptOn(given.machine, 0, resources),
+    start,
+    living: () => living().flatMap(sandboxOf),
+    end,
+    async prove(startedAt) {
+      const used = new Set(living().map(({ name }) => name));
+      for (const name of readdirSync(owner).filter((left) => !used.has(left))) await end(name);
+      await start(
+        { name: "probe", command: ["true"], env: {}, resources: { cpu: 1, memoryMiB: 64 }, lifetimeMs: 30_000 },
+        startedAt,
+      );
+      await end("probe");
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** What the two ways of running a sandbox on this machine have in common, for `openLocalSandboxes`. */
+import type { SandboxName } from "../../core/ids.ts";
+import type { Instant } from "../../core/instant.ts";
+import type { Resources, Sandbox, SandboxSpec } from "../../core/ports/sandboxes.ts";
+
+export interface Isolation {
+  readonly gatewayAddress: string;
+  readonly proxyAddress: string;
+  readonly shortcomings: readonly string[];
+  /** Starts and ends a sandbox. Throws what hinders it. */
+  prove(now: Instant): Promise<void>;
+  accept(resources: Resources): void;
+  /** Resolves when the command is about to run. Called for a name that does not live, never twice at a time. */
+  start(spec: SandboxSpec, startedAt: Instant): Promise<void>;
+  living(): Sandbox[];
+  /** Resolves when no process and no file of it is left; also when there was none. */
+  end(name: SandboxName): Promise<void>;
+}

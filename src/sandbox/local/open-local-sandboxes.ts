@@ -1,0 +1,122 @@
+/** The local backend: sandboxes on the machine of the service, for those who have no account elsewhere. */
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import type { SandboxName } from "../../core/ids.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Sandbox, Sandboxes, SandboxSpec } from "../../core/ports/sandboxes.ts";
+import { openBare } from "./bare.ts";
+import { openBubblewrap } from "./bubblewrap.ts";
+import type { Isolation } from "./isolation.ts";
+import { type LocalLimits, thisMachine, withDefaults } from "./limits.ts";
+
+export interface LocalSandboxesOptions {
+  /** `none` runs tasks as plain processes of the service's user; `shortcomings` says what that means. */
+  readonly isolation: "bubblewrap" | "none";
+  /**
+   * Holds `gateway.sock` and `proxy.sock`; made where it is missing, with mode 0711. Put it into a private directory
+   * (the sandboxes reach it nevertheless) and make the sockets connectable for all (0666).
+   */
+  readonly socketDirectory: string;
+  /** A private directory of this service; its path tells this service's sandboxes from another's. */
+  readonly stateDirectory: string;
+  /** The Node.js 24 binary that `node` in a command stands for. */
+  readonly node: string;
+  /** Absolute paths of the machine that a sandbox sees at the same path, read-only. */
+  readonly readOnly: readonly string[];
+  /** Sandboxes at one time; `create` throws above it. */
+  readonly slots: number;
+  readonly clock: Clock;
+  readonly limits: Partial<LocalLimits>;
+}
+
+function checkPaths({ node, readOnly, socketDirectory, stateDirectory }: LocalSandboxesOptions): void {
+  for (const path of [node, ...readOnly, socketDirectory, stateDirectory]) {
+    if (!isAbsolute(path)) throw new Error(`${path} must be an absolute path for the local sandboxes.`);
+  }
+  for (const path of [node, ...readOnly]) {
+    if (!existsSync(path)) throw new Error(`${path} is to be shown in the local sandboxes, but does not exist.`);
+  }
+}
+
+function isolate(options: LocalSandboxesOptions): Isolation {
+  const { isolation, slots } = options;
+  if (process.getuid === undefined || !existsSync("/proc/self/stat")) {
+    throw new Error("The local sandboxes need Linux: run the service there, or use Modal.");
+  }
+  checkPaths(options);
+  mkdirSync(options.socketDirectory, { recursive: true, mode: 0o711 });
+  mkdirSync(options.stateDirectory, { recursive: true, mode: 0o700 });
+  const machine = thisMachine();
+  const ground = {
+    slots,
+    machine,
+    uid: process.getuid(),
+    pid: process.pid,
+    limits: withDefaults(options.limits, machine),
+    readOnly: options.readOnly,
+    node: realpathSync(options.node),
+    socketDirectory: realpathSync(options.socketDirectory),
+    stateDirectory: realpathSync(options.stateDirectory),
+  };
+  return isolation === "none" ? openBare(ground) : openBubblewrap(ground);
+}
+
+async function prove(isolated: Isolation, { isolation, clock }: LocalSandboxesOptions): Promise<void> {
+  try {
+    await isolated.prove(clock.now());
+  } catch (cause) {
+    const cure =
+      isolation === "bubblewrap"
+        ? ' Make sure that bubblewrap is whole (apt-get install bubblewrap) and that user namespaces are allowed (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or set isolation = "none" to run tasks without any isolation.'
+        : "";
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`The local backend cannot run a sandbox (${isolation}). ${why}.${cure}`, { cause });
+  }
+}
+
+/**
+ * Starts one sandbox to prove that it can. Throws an `Error` that names the cure where it cannot.
+ * Sandboxes of an earlier service with the same `stateDirectory` are found again.
+ */
+export async function openLocalSandboxes(options: LocalSandboxesOptions): Promise<Sandboxes> {
+  const isolated = isolate(options);
+  await prove(isolated, options);
+  const { clock } = options;
+  const turns = new Map<SandboxName, Promise<unknown>>();
+
+  /** One thing at a time for each name, so that a `create` beside a `create` or an `end` is one after the other. */
+  const inTurn = async <Result>(name: SandboxName, act: () => Promise<Result>): Promise<Result> => {
+    const before = turns.get(name) ?? Promise.resolve();
+    const turn = before.then(act, act);
+    turns.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (turns.get(name) === turn) turns.delete(name);
+    }
+  };
+  const find = (name: SandboxName): Sandbox | undefined => isolated.living().find((living) => living.name === name);
+
+  const create = async (spec: SandboxSpec): Promise<Sandbox> => {
+    isolated.accept(spec.resources);
+    if (!(spec.lifetimeMs > 0)) throw new Error(`${spec.name} has a lifetime of ${spec.lifetimeMs} ms.`);
+    if (spec.command.length === 0) throw new Error(`${spec.name} has no command.`);
+    const living = find(spec.name);
+    if (living !== undefined) return living;
+    const startedAt = clock.now();
+    await isolated.start(spec, startedAt);
+    return { name: spec.name, startedAt };
+  };
+
+  return {
+    backend: "local",
+    gatewayAddress: isolated.gatewayAddress,
+    proxyAddress: isolated.proxyAddress,
+    shortcomings: isolated.shortcomings,
+    accept: (resources) => isolated.accept(resources),
+    create: (spec) => inTurn(spec.name, () => create(spec)),
+    find: async (name) => find(name),
+    list: async () => isolated.living(),
+    end: (name) => inTurn(name, () => isolated.end(name)),
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * The programs that a sandbox is built from, by absolute path: they start with an empty environment, and so without
+ * a PATH, because a jail's first process shows its environment inside.
+ */
+import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
+
+const directories = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin"];
+
+const packages = {
+  bwrap: "bubblewrap",
+  timeout: "coreutils",
+  setpriv: "util-linux",
+  prlimit: "util-linux",
+  grep: "grep",
+} as const;
+
+export type Program = keyof typeof packages;
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws an `Error` that says how to get what is missing. */
+export function programPath(program: Program): string {
+  const found = directories.map((directory) => join(directory, program)).find(isProgram);
+  if (found !== undefined) return found;
+  const other = program === "bwrap" ? ', or set isolation = "none" to run tasks without any isolation' : "";
+  throw new Error(`The local sandboxes need ${program}: apt-get install ${packages[program]}${other}.`);
+}
+
+export const shell = "/bin/sh";

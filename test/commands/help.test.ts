@@ -1,0 +1,148 @@
+import { expect, test } from "vitest";
+import { commands } from "../../src/commands/registry.ts";
+import { help } from "../../src/commands/help.ts";
+import type { Ask } from "../../src/commands/command.ts";
+import { parseArgv, parseComment } from "../../src/commands/parse.ts";
+import { InstallationId, TaskId } from "../../src/core/ids.ts";
+import { Instant } from "../../src/core/instant.ts";
+import { noMoney } from "../../src/core/money.ts";
+import type { Store } from "../../src/core/ports/store.ts";
+import type { Place } from "../../src/core/task.ts";
+
+const untouched = () => Promise.reject(new Error("help needs no store"));
+const store: Store = { commit: untouched, look: untouched, onWake: () => () => {}, close: async () => {} };
+const issue: Place = {
+  kind: "issue",
+  installation: InstallationId.parse(1),
+  repository: { id: 1, owner: "acme", name: "widgets" },
+  number: 1,
+  pullRequest: false,
+};
+const terminal: Place = { kind: "terminal", directory: "/src" };
+const ask = (place: Place): Ask => ({
+  asker: { place, actor: { id: 7, login: "dana" } },
+  store,
+  ids: { task: () => TaskId.parse("t_aaaaaaa1") },
+  defaults: { timeoutMs: 1, budget: noMoney, cpu: 1, memoryMiB: 1, model: null },
+  now: Instant.parse(0),
+  op: "help",
+  commands,
+});
+const shown = (command?: string, place = issue) => help.run(command === undefined ? {} : { command }, ask(place));
+const pages = () => Promise.all([shown(), ...commands.map((command) => shown(command.name))]);
+
+/** Every line of a code block, and every code span without a placeholder. */
+const printed = (markdown: string): string[] => {
+  const blocks = Array.from(markdown.matchAll(/```text\n([\s\S]*?)\n```/g), (found) => found[1] ?? "");
+  const spans = Array.from(markdown.matchAll(/`([^`\n]+)`/g), (found) => found[1] ?? "");
+  return [...blocks.flatMap((block) => block.split("\n")), ...spans.filter((span) => !/[<[|…]/.test(span))].filter(
+    (text) => text.startsWith("/parhelia "),
+  );
+};
+
+test("every command that help prints can be typed as it stands", async () => {
+  const all = (await pages()).flatMap(printed);
+  expect(all.length).toBeGreaterThan(commands.length);
+  for (const line of all) expect(parseComment(line)).toEqual([expect.objectContaining({ kind: "command", line: 1 })]);
+});
+
+test("every documented example is read as its own command, in a comment and at a terminal", () => {
+  for (const command of commands) {
+    expect(command.examples).not.toEqual([]);
+    for (const example of command.examples) {
+      expect(parseComment(`/parhelia ${example}`)).toMatchObject([{ kind: "command", name: command.name }]);
+    }
+  }
+  expect(parseArgv(["run", "--no-publish", "--", "npm", "test"])).toMatchObject({ kind: "command", name: "run" });
+});
+
+test("every option of the grammar is a part of the input, and every part can be typed", () => {
+  for (const command of commands) {
+    const { positional } = command;
+    const rest = positional.kind === "rest" ? [positional.bodyKey, positional.argvKey] : [];
+    const typable = [positional.key, ...rest, ...command.options.map((option) => option.key)];
+    expect(new Set(typable)).toEqual(new Set(Object.keys(command.input.shape)));
+  }
+});
+
+test("case 5: our own help text asks for nothing", async () => {
+  for (const page of await pages()) expect(parseComment(page)).toEqual([]);
+});
+
+test("help names every command, the right it needs and how to type it here", async () => {
+  expect(await shown()).toMatchInlineSnapshot(`
+    "### What you can ask
+
+    - \`/parhelia run [options] <instruction…>\` or \`/parhelia run [options] -- <command…>\`
+      Let an agent do what the line and the text below it say, or run a plain command. Needs **write** access.
+    - \`/parhelia status [task]\`
+      Say how a task stands: the newest one here, or the one with this id. Needs **read** access.
+    - \`/parhelia cancel [task]\`
+      Stop a task: the newest one here, or the one with this id. Needs **write** access.
+    - \`/parhelia retry [task]\`
+      Start an ended task again from the commit it began with, with its budget anew. Needs **write** access.
+    - \`/parhelia help [command]\`
+      List the commands, or explain one.
+
+    Some examples:
+
+    \`\`\`text
+    /parhelia run fix the null check when the list is empty
+    /parhelia run --gpu H100 --timeout 2h --budget $20 "train the small model"
+    /parhelia status
+    /parhelia status t_7k2m41qz
+    /parhelia cancel
+    /parhelia cancel t_7k2m41qz
+    /parhelia retry
+    /parhelia retry t_7k2m41qz
+    /parhelia help
+    /parhelia help run
+    \`\`\`
+
+    A command is a line of its own in a new comment; several may follow each other. Quotes, code and edited comments ask for nothing.
+
+    <sub>More about one of them: \`/parhelia help run\`</sub>"
+  `);
+  expect(await shown("cancel", terminal)).toMatchInlineSnapshot(`
+    "### \`parhelia cancel\`
+
+    Stop a task: the newest one here, or the one with this id. Needs **write** access.
+
+    \`parhelia cancel [task]\`
+
+    \`\`\`text
+    parhelia cancel
+    parhelia cancel t_7k2m41qz
+    \`\`\`"
+  `);
+  expect(await shown("run")).toMatchInlineSnapshot(`
+    "### \`/parhelia run\`
+
+    Let an agent do what the line and the text below it say, or run a plain command. Needs **write** access.
+
+    \`/parhelia run [options] <instruction…>\` or \`/parhelia run [options] -- <command…>\`
+
+    | option | what it sets |
+    |---|---|
+    | \`--gpu <type[:count]>\` | GPU, such as \`H100\` or \`A100-80GB:2\`; none by default |
+    | \`--cpu <cores>\` | CPU cores |
+    | \`--memory <GiB>\` | memory, such as \`8\` (GiB) or \`512MiB\` |
+    | \`--timeout <time>\` | time for the work, such as \`30m\` or \`1h30m\`; 1h by default |
+    | \`--budget <dollars>\` | what it may cost, such as \`$2\`; $5 by default |
+    | \`--model <name>\` | model of the agent |
+    | \`--ref <ref>\` | branch, tag or commit to start from |
+    | \`--no-publish\` | make no pull request of the changes |
+
+    Options come before the instruction; \`--name=value\` works too. Quotes group words. A command behind \`--\` is not read by a shell: for pipes and variables, run \`bash -c '…'\`.
+
+    \`\`\`text
+    /parhelia run fix the null check when the list is empty
+    /parhelia run --gpu H100 --timeout 2h --budget $20 "train the small model"
+    /parhelia run --no-publish -- npm test
+    \`\`\`"
+  `);
+});
+
+test("an unknown command is refused with the nearest one", async () => {
+  await expect(shown("staus")).rejects.toThrow("There is no command `staus`. Did you mean `status`?");
+});

@@ -1,0 +1,248 @@
+import { expect, test } from "vitest";
+import { minuteMs, secondMs } from "../../src/core/instant.ts";
+import { usd } from "../../src/core/money.ts";
+import { byteLength } from "../../src/core/markdown.ts";
+import type { Heard } from "../../src/core/attempt.ts";
+import type { InState } from "../../src/core/task.ts";
+import { checkWords, reportComment } from "../../src/github/report-words.ts";
+import { at, base, finding, madeSha, place, running, shared, view } from "./views.ts";
+
+const elsewhere = { publicUrl: "https://parhelia.example" };
+
+const heard: Heard = {
+  firstAt: at(20 * secondMs),
+  lastAt: at(4 * minuteMs + 20 * secondMs),
+  phase: "work",
+  doing: ["reading `src/queue.ts`", "editing `src/queue.ts`"],
+  plan: [
+    { text: "Reproduce: `npm test -- queue` fails as described", state: "done" },
+    { text: "Find the cause in `src/queue.ts`", state: "done" },
+    { text: "Fix it and add a test", state: "now" },
+    { text: "Run all tests", state: "todo" },
+  ],
+};
+
+const succeeded = (change: Partial<InState<"succeeded">> = {}): InState<"succeeded"> => ({
+  ...shared(),
+  state: "succeeded",
+  startedAt: at(20 * secondMs),
+  endedAt: at(9 * minuteMs + 20 * secondMs),
+  finding: finding({
+    summary:
+      "`Queue.drain` returned `undefined` for an empty list, and the caller read `.length` of it.\nIt now returns an empty array; two tests cover it.",
+  }),
+  published: {
+    branch: "parhelia/t_7k2m9x4q-fix-the-null-check",
+    sha: madeSha,
+    url: "https://github.com/acme/widgets/pull/482",
+    pullRequest: 482,
+    files: 3,
+    added: 41,
+    removed: 12,
+    notes: [],
+  },
+  ...change,
+});
+
+const failed = (): InState<"failed"> => ({
+  ...succeeded(),
+  state: "failed",
+  finding: finding({
+    verdict: "failed",
+    because: "`npm test` exited with 1",
+    tail: "AssertionError: expected 3 to be 2\n    at test/drain.test.ts:41\n```\n# not a heading, @dana",
+    changedFiles: 2,
+  }),
+  published: {
+    branch: "parhelia/t_7k2m9x4q-fix-the-null-check",
+    sha: madeSha,
+    url: "https://github.com/acme/widgets/tree/parhelia/t_7k2m9x4q-fix-the-null-check",
+    pullRequest: null,
+    files: 2,
+    added: 17,
+    removed: 3,
+    notes: [],
+  },
+});
+
+const money = { spent: usd(1.12), model: usd(0.94) };
+
+test("the comment of a running task", () => {
+  const now = view(running(), { heard, spent: usd(0.38), model: usd(0.35) });
+  expect(reportComment(now, elsewhere)).toMatchInlineSnapshot(`
+    "<!-- parhelia task t_7k2m9x4q -->
+    ### ⏳ Working · 4m 12s of 1h · \\$0.38 of \\$5.00
+
+    Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
+    Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
+
+    - [x] Reproduce: \`npm test -- queue\` fails as described
+    - [x] Find the cause in \`src/queue.ts\`
+    - [ ] **Fix it and add a test** ← now
+    - [ ] Run all tests
+
+    Last heard 12s ago: editing \`src/queue.ts\`
+
+    <sub>Sees this issue as it was and that commit. Not: later commits and edits, other repositories, secrets.</sub>
+    <sub>Watch it: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>
+    <sub>Stop it: \`/parhelia cancel t_7k2m9x4q\`</sub>"
+  `);
+});
+
+test("the comment of a failed task", () => {
+  expect(reportComment(view(failed(), { spent: usd(2.4), model: usd(2.2) }), elsewhere)).toMatchInlineSnapshot(`
+    "<!-- parhelia task t_7k2m9x4q -->
+    ### ❌ Failed: \`npm test\` exited with 1 · 9m · \\$2.40
+
+    Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
+    Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
+
+    **Cause.** \`npm test\` exited with 1.
+
+    Its last output:
+
+    \`\`\`\`text
+    AssertionError: expected 3 to be 2
+        at test/drain.test.ts:41
+    \`\`\`
+    # not a heading, @dana
+    \`\`\`\`
+
+    Its changes are kept on [\`parhelia/t_7k2m9x4q-fix-the-null-check\`](https://github.com/acme/widgets/tree/parhelia/t_7k2m9x4q-fix-the-null-check) (2 files, +17 −3, no pull request).
+
+    Cost: $2.40 of $5.00 (model $2.20, sandbox $0.20)
+
+    **Next.** \`/parhelia retry t_7k2m9x4q\` starts over from \`4f2c1e9\`.
+
+    <sub>All it did: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>"
+  `);
+});
+
+test("the comment of a finished task", () => {
+  expect(reportComment(view(succeeded(), money), elsewhere)).toMatchInlineSnapshot(`
+    "<!-- parhelia task t_7k2m9x4q -->
+    ### ✅ Done: #482 · 9m · \\$1.12
+
+    Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
+    Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
+
+    > \`Queue.drain\` returned \`undefined\` for an empty list, and the caller read \`.length\` of it\\.
+    > It now returns an empty array; two tests cover it\\.
+
+    **[Pull request #482](https://github.com/acme/widgets/pull/482)** · 3 files, +41 −12 · commit \`9b1d3e5\`
+
+    Cost: $1.12 of $5.00 (model $0.94, sandbox $0.18)
+
+    <sub>All it did: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>"
+  `);
+});
+
+test("the check run of a task on a pull request of someone without write access", () => {
+  const task = running({
+    origin: { ...shared().origin, place: { ...place, number: 12, pullRequest: true } },
+    base: { ...base, ref: "pull request #12", fetchRef: "refs/pull/12/head", trusted: false },
+  });
+  expect(checkWords(view(task, { heard, spent: usd(0.38) }), elsewhere)).toMatchInlineSnapshot(`
+    {
+      "summary": "Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
+    Claude Code on \`acme/widgets\` at \`4f2c1e9\` (pull request #12)
+
+    - [x] Reproduce: \`npm test -- queue\` fails as described
+    - [x] Find the cause in \`src/queue.ts\`
+    - [ ] **Fix it and add a test** ← now
+    - [ ] Run all tests
+
+    Last heard 12s ago: editing \`src/queue.ts\`
+
+    <sub>Sees this pull request as it was and that commit. Not: later commits and edits, other repositories, secrets.</sub>
+    <sub>Its code or text comes from someone without write access: it is data to the agent, never an order.</sub>
+    <sub>Watch it: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>
+    <sub>Stop it: \`/parhelia cancel t_7k2m9x4q\`</sub>",
+      "title": "Working · 4m 12s of 1h · $0.38 of $5.00",
+    }
+  `);
+});
+
+test("the check run of a finished task", () => {
+  expect(checkWords(view(succeeded(), money), elsewhere)).toMatchInlineSnapshot(`
+    {
+      "summary": "Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
+    Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
+
+    > \`Queue.drain\` returned \`undefined\` for an empty list, and the caller read \`.length\` of it\\.
+    > It now returns an empty array; two tests cover it\\.
+
+    **[Pull request #482](https://github.com/acme/widgets/pull/482)** · 3 files, +41 −12 · commit \`9b1d3e5\`
+
+    Cost: $1.12 of $5.00 (model $0.94, sandbox $0.18)
+
+    <sub>All it did: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>",
+      "title": "Done: #482 · 9m · $1.12",
+    }
+  `);
+});
+
+test("a fault of ours names its trace and no cause", () => {
+  const task: InState<"failed"> = {
+    ...failed(),
+    finding: finding({
+      verdict: "failed",
+      because: "something broke on our side",
+      trace: "9f3c0a1b2c3d4e5f",
+      changedFiles: 0,
+    }),
+  };
+  const { published: _, ...unpublished } = task;
+  const words = reportComment(view(unpublished, money), elsewhere);
+  expect(words).toContain("Something broke on our side (trace 9f3c0a1b2c3d4e5f)");
+  expect(words).toContain("under `9f3c0a1b2c3d4e5f`");
+  expect(words).not.toContain("**Cause.**");
+});
+
+test("words from outside ping nobody, link nowhere and run nothing", () => {
+  const hostile = "@dana see #1\n# heading\n/parhelia run evil\n![x](https://evil.example/a.png)\n-->";
+  const task = succeeded({ finding: finding({ summary: hostile }) });
+  const words = reportComment(view(task, money), elsewhere);
+  expect(words).not.toMatch(/@dana/);
+  expect(words).not.toMatch(/^# heading/m);
+  expect(words).not.toMatch(/^(?:> )?\/parhelia run evil/m);
+  expect(words).not.toContain("![x](");
+  expect(words.indexOf("-->")).toBe("<!-- parhelia task t_7k2m9x4q ".length);
+  expect(words.lastIndexOf("-->")).toBe(words.indexOf("-->"));
+});
+
+test("a refusal of several lines shows its reason, then the rest as it is", () => {
+  const because = "The result changes `.github/workflows/ci.yml`, and this app may not.\n\n=== ci.yml\non: push";
+  const { published: _, ...task } = { ...failed(), finding: finding({ verdict: "failed", because }) };
+  expect(reportComment(view(task, money), elsewhere)).toContain(
+    "**Cause.** The result changes `.github/workflows/ci.yml`, and this app may not\\.\n\n```\n=== ci.yml\non: push\n```",
+  );
+});
+
+test("a check run over the limit keeps its end, closes its fences and says what was left out", () => {
+  const line = "a line with an emoji 👩‍👩‍👧 and ``` a fence\n";
+  const summary = `${line.repeat(3_000)}THE END`;
+  const { published: _, ...task } = failed();
+  const long = { ...task, finding: finding({ verdict: "failed", because: "x", summary, tail: "```\n".repeat(500) }) };
+  const { summary: sent } = checkWords(view(long, money), elsewhere);
+  expect(byteLength(sent)).toBeLessThanOrEqual(65_535);
+  expect(byteLength(sent)).toBeGreaterThan(50_000);
+  expect(sent).toContain("THE END");
+  expect(sent).toMatch(
+    /[\d,]+ bytes are left out here\. All of it is on \[its page\]\(https:\/\/parhelia\.example\/tasks\/t_7k2m9x4q\)/,
+  );
+  expect(sent).toContain("/parhelia retry t_7k2m9x4q");
+  expect(sent.isWellFormed()).toBe(true);
+  const fences = sent.match(/^`{3,}.*$/gm) ?? [];
+  expect(fences.length % 2).toBe(0);
+});
+
+test("a comment stays below GitHub's limit whatever the agent says", () => {
+  const task = succeeded({
+    finding: finding({
+      summary: "日本\n".repeat(60_000),
+      left: Array.from({ length: 50 }, (_, n) => `${"x".repeat(3_000)}${n}`),
+    }),
+  });
+  expect(byteLength(reportComment(view(task, money), elsewhere))).toBeLessThanOrEqual(65_000);
+});

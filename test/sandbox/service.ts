@@ -1,0 +1,23 @@
+/**
+ * A service in a process of its own, to be killed: opens the local backend, creates what it is given, says so and
+ * stays. On SIGTERM it ends what it created.
+ */
+import { Instant } from "../../src/core/instant.ts";
+import type { SandboxSpec } from "../../src/core/ports/sandboxes.ts";
+import { openLocalSandboxes, type LocalSandboxesOptions } from "../../src/sandbox/local/open-local-sandboxes.ts";
+
+export type ServiceOrder = { options: Omit<LocalSandboxesOptions, "clock">; specs: SandboxSpec[] };
+
+const order: ServiceOrder = JSON.parse(process.argv[2] ?? "");
+try {
+  const sandboxes = await openLocalSandboxes({ ...order.options, clock: { now: () => Instant.parse(2_000_000) } });
+  for (const spec of order.specs) await sandboxes.create(spec);
+  console.log(JSON.stringify({ list: await sandboxes.list(), shortcomings: sandboxes.shortcomings }));
+  const waiting = setInterval(() => undefined, 1000);
+  process.once("SIGTERM", () => {
+    clearInterval(waiting);
+    void Promise.all(order.specs.map(({ name }) => sandboxes.end(name)));
+  });
+} catch (error) {
+  console.log(JSON.stringify({ error: String(error) }));
+}
