@@ -1,9 +1,11 @@
 /** `help`: what can be asked, from the same descriptions that the reader of commands uses. */
 import { z } from "zod";
+import { elapsed } from "../core/headline.ts";
 import { fence, inlineCode, type Markdown } from "../core/markdown.ts";
+import { dollars } from "../core/money.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Place } from "../core/task.ts";
-import { command, typed, type Documented, type OptionGrammar } from "./command.ts";
+import { command, typed, type Documented, type OptionGrammar, type RunDefaults } from "./command.ts";
 import { nearestOf } from "./wrong.ts";
 
 export const help = command({
@@ -16,11 +18,11 @@ export const help = command({
   positional: { kind: "word", key: "command" },
   examples: ["help", "help run"],
   input: z.strictObject({ command: z.string().max(100).describe("The command to explain").optional() }),
-  async run(asked, { asker, commands }) {
+  async run(asked, { asker, commands, defaults }) {
     const here = commands.filter((each) => each.surfaces.includes(surfaceOf(asker.place)));
     if (asked.command === undefined) return overview(here, asker.place);
     const found = here.find((each) => each.name === asked.command?.toLowerCase());
-    if (found !== undefined) return explained(found, asker.place);
+    if (found !== undefined) return explained(found, asker.place, defaults);
     throw new Refusal(noSuchCommand(asked.command, here));
   },
 });
@@ -58,18 +60,21 @@ const usages = (command: Documented, place: Place): Markdown =>
 
 const right = ({ needs }: Documented): Markdown => (needs === "none" ? "" : ` Needs **${needs}** access.`);
 
-const explained = (command: Documented, place: Place): Markdown =>
+const explained = (command: Documented, place: Place, defaults: RunDefaults): Markdown =>
   [
     `### ${inlineCode(command.name)}`,
     `${command.summary}${right(command)}`,
     usages(command, place),
     ...(command.options.length === 0 ? [] : [optionTable(command.options)]),
-    ...(command.positional.kind === "rest" ? [restRules] : []),
+    ...(command.positional.kind === "rest" ? [restRules, usual(defaults)] : []),
     fence(command.examples.map((words) => typed(place, words)).join("\n"), "text"),
   ].join("\n\n");
 
 const restRules =
   "Options come before the instruction; `--name=value` works too. Quotes group words. A command behind `--` is not read by a shell: for pipes and variables, run `bash -c '…'`.";
+
+const usual = ({ timeoutMs, budget, cpu, memoryMiB }: RunDefaults): Markdown =>
+  `Unless you say otherwise: at most ${elapsed(timeoutMs)} and ${dollars(budget)}, ${cpu} CPU cores, ${memoryMiB / 1024} GiB of memory, no GPU.`;
 
 const optionTable = (options: readonly OptionGrammar[]): Markdown =>
   [

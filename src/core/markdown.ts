@@ -23,24 +23,25 @@ export const visible = (text: string): string =>
     .replace(escapeSequences, "")
     .replace(invisible, (found) => (isSurrogate(found) ? "\ufffd" : ""));
 
-const isSurrogate = (found: string): boolean => found >= "\ud800" && found <= "\udfff";
+const isSurrogate = (found: string): boolean => found.length === 1 && found >= "\ud800" && found <= "\udfff";
 
 const longestRun = (text: string, of: RegExp): number =>
-  Math.max(0, ...Array.from(text.matchAll(of), (found) => found[0].length));
+  text.matchAll(of).reduce((longest, found) => Math.max(longest, found[0].length), 0);
 
 /** One code span with exactly this text; line ends become blanks. Nothing for nothing. */
 export function inlineCode(text: string): Markdown {
-  const line = visible(text).replace(/\s*\n\s*/g, " ");
+  const line = visible(text).replaceAll("\n", " ");
   if (line === "") return "";
   const ticks = "`".repeat(shortestFree(line));
   // A code span loses one blank at both ends where it has both, and ticks at its ends would join the marks.
-  const pad = /^`|`$|^ .*[^ ].* $/.test(line) ? " " : "";
+  const isStripped = line.startsWith(" ") && line.endsWith(" ") && line.trim() !== "";
+  const pad = isStripped || line.startsWith("`") || line.endsWith("`") ? " " : "";
   return `${ticks}${pad}${line}${pad}${ticks}`;
 }
 
 /** The smallest number of ticks that does not occur as a run in the text. */
 function shortestFree(line: string): number {
-  const runs = new Set(Array.from(line.matchAll(/`+/g), (found) => found[0].length));
+  const runs = new Set(line.matchAll(/`+/g).map((found) => found[0].length));
   let count = 1;
   while (runs.has(count)) count += 1;
   return count;
@@ -93,15 +94,19 @@ function plainSpans(line: string): Markdown {
 
 const escaped = (text: string): Markdown =>
   calmed(text)
-    .replace(/@(?=\S)|#(?=\d)|\bGH-(?=\d)|:(?=[\w+-]+:)|:(?=\/\/)|\b(?:www|mailto:|xmpp:)(?=\S)/gi, `$&${joint}`)
+    .replace(/@(?=\S)|#(?=\d)|GH-(?=\d)|:(?=[\w+-]+:)|:(?=\/\/)|(?:www|mailto:|xmpp:)(?=\S)/gi, `$&${joint}`)
     .replace(/[!#$&()*+\-.<=>[\\\]^_`{|}~]/g, (found, at: number, whole: string) =>
       needsEscape(found, whole.charAt(at - 1), whole.charAt(at + 1)) ? `\\${found}` : found,
     );
 
 /** These mean nothing between two letters or digits: leaving them keeps paths and sums readable in a mail's plain text. */
 const harmlessInside = new Set(["-", ".", "=", "+", "(", ")", "!", "^", "_", "{", "}"]);
-const needsEscape = (mark: string, before: string, behind: string): boolean =>
-  !(harmlessInside.has(mark) && /[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(behind));
+
+function needsEscape(mark: string, before: string, behind: string): boolean {
+  // `$5` is money; between other letters, GitHub reads mathematics.
+  if (mark === "$") return !/\d/.test(behind);
+  return !(harmlessInside.has(mark) && /[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(behind));
+}
 
 const emoji = String.raw`\p{Extended_Pictographic}(?:\u200d|\ufe0f|\p{Emoji_Modifier})*\s*`;
 const manyEmoji = new RegExp(`((?:${emoji}){5})(?:${emoji}){4,}`, "gu");

@@ -51,11 +51,12 @@ const nothing: Piece = { text: "", bytes: 0 };
 function keptStart(body: Markdown, room: number, marksBytes = 96): Piece {
   const cut = clipBytes(body, room - marksBytes, { keep: "start" });
   const line = lineAround(body, cut.length);
-  const at = line.isMark ? line.from : cut.length;
-  const open = openAt(body, at);
-  const lineEnd = open.fence === undefined ? body.lastIndexOf("\n", at - 1) + 1 : at;
+  // In a log a line may be cut; elsewhere half a line could mean anything.
+  const inLog = !line.isMark && openAt(body, cut.length).fence !== undefined;
+  const end = inLog ? cut.length : line.from;
+  const open = openAt(body, end);
   // Hidden text must end before the cut, or it swallows the notice and the end.
-  const kept = body.slice(0, Math.min(lineEnd, open.comment ?? lineEnd));
+  const kept = body.slice(0, Math.min(end, open.comment ?? end));
   if (kept.trim() === "") return nothing;
   const fenceEnd = open.fence === undefined ? "" : `\n${open.fence.prefix}${open.fence.ticks}`;
   const text = `${kept.trimEnd()}${fenceEnd}${"\n\n</details>".repeat(open.folds)}`;
@@ -74,21 +75,23 @@ function keptEnd(body: Markdown, room: number, marksBytes = 96): Piece {
 
 function endFrom(body: Markdown, at: number, isLineStart: boolean): Piece {
   const open = openAt(body, at);
-  const kept = body.slice(open.comment === undefined ? at : endOfComment(body, at));
+  const kept = body.slice(at);
   if (kept.trim() === "") return nothing;
-  const bytes = byteLength(kept);
   if (open.fence !== undefined) {
-    return { text: `${open.fence.opening}\n${isLineStart ? "" : open.fence.prefix}${kept}`, bytes };
+    const text = `${open.fence.opening}\n${isLineStart ? "" : open.fence.prefix}${kept}`;
+    return { text, bytes: byteLength(kept) };
   }
-  if (isLineStart) return { text: kept.trimStart(), bytes };
-  const lines = kept.slice(kept.indexOf("\n") + 1);
-  if (kept.includes("\n") && lines.trim() !== "") return { text: lines.trimStart(), bytes: byteLength(lines) };
-  // One endless line: half of it could mean anything, so it is shown as code.
-  return { text: fence(kept, "text"), bytes };
+  if (open.comment !== undefined) return endFrom(body, endOfComment(body, at), false);
+  if (isLineStart) return { text: kept.trimStart(), bytes: byteLength(kept) };
+  // Half a line could mean anything: it is left out, or shown as code where there is no other.
+  const next = body.indexOf("\n", at);
+  if (next !== -1 && body.slice(next).trim() !== "") return endFrom(body, next + 1, true);
+  return { text: fence(kept, "text"), bytes: byteLength(kept) };
 }
 
 function endOfComment(body: Markdown, at: number): number {
-  const end = body.indexOf("-->", at);
+  // The cut may have gone through the mark itself.
+  const end = body.indexOf("-->", at - 2);
   return end === -1 ? body.length : end + "-->".length;
 }
 

@@ -5,16 +5,11 @@
 import { Octokit } from "@octokit/rest";
 import type { InstallationId } from "../core/ids.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Log } from "../core/ports/log.ts";
 import { failureOf } from "./failure.ts";
 import { openLimits } from "./limits.ts";
 import { appToken, openTokens, type AppIdentity, type Tokens } from "./tokens.ts";
 import { openWriter, type Writer } from "./writer.ts";
-
-/** The shape of pino's methods. */
-export type Log = {
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-};
 
 export type ClientOptions = {
   readonly app: AppIdentity;
@@ -71,7 +66,8 @@ function bareClient({ apiUrl, fetch, log }: ClientOptions): Octokit {
       debug: quiet,
       info: quiet,
       warn: (message: string) => log.warn({}, message),
-      error: (message: string) => log.error({}, message),
+      // It calls every 404 an error; whoever asked knows better.
+      error: quiet,
     },
   });
   octokit.hook.before("request", (request) => {
@@ -86,7 +82,9 @@ function authorised(octokit: Octokit, installation: InstallationId, tokens: Toke
     const traffic = given.method === "GET" || given.method === "HEAD" ? "read" : "write";
     const send = async (token: string) => {
       limits.gate(traffic);
-      const answer = await request({ ...given, headers: { ...given.headers, authorization: `token ${token}` } });
+      // In place: behind another hook the client sends what it was first given and not what is handed over here.
+      given.headers.authorization = `token ${token}`;
+      const answer = await request(given);
       limits.succeeded(traffic);
       return answer;
     };

@@ -1,7 +1,8 @@
 /** One answer to one command, posted once: before each post the conversation is searched for it. */
 import { dayMs, type Instant } from "../core/instant.ts";
+import type { Log } from "../core/ports/log.ts";
 import { failureOf, isNo } from "./failure.ts";
-import type { Log } from "./client.ts";
+
 import { repoOf, replyMarker } from "./place.ts";
 import { findComment, type Spot } from "./report-comment.ts";
 

@@ -3,6 +3,7 @@ import type { ReportPlace, TaskView } from "../core/ports/forge.ts";
 import { isEnded, type Task } from "../core/task.ts";
 import { conclusionOf, standings } from "../core/standing.ts";
 import { failureOf, isNo } from "./failure.ts";
+import { pages, perPage } from "./pages.ts";
 import { pullRef } from "./pin.ts";
 import { placeOf, repoOf } from "./place.ts";
 import type { Spot } from "./report-comment.ts";
@@ -67,12 +68,13 @@ const withCheck = (at: ReportPlace, sha: string, id: number): ReportPlace => ({
 });
 
 async function find({ octokit, place, appId }: Spot, task: Task, sha: string): Promise<number | undefined> {
-  // `latest`, the default, would hide the runs of older tasks on the same commit.
-  const ask = { ...repoOf(place), ref: sha, check_name: checkName, filter: "all" as const, per_page: 100 };
-  for await (const { data } of octokit.paginate.iterator(octokit.rest.checks.listForRef, ask)) {
-    const found = data.find((each) => each.external_id === task.id && each.app?.id === appId);
-    if (found !== undefined) return found.id;
-  }
+  const runs = pages(async (page) => {
+    // `latest`, the default, would hide the runs of older tasks on the same commit.
+    const which = { ref: sha, check_name: checkName, filter: "all" as const };
+    return (await octokit.rest.checks.listForRef({ ...repoOf(place), ...which, per_page: perPage, page })).data
+      .check_runs;
+  });
+  for await (const { id, external_id, app } of runs) if (external_id === task.id && app?.id === appId) return id;
   return undefined;
 }
 

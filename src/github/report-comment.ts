@@ -4,6 +4,7 @@ import { minuteMs } from "../core/instant.ts";
 import type { IssuePlace } from "../core/task.ts";
 import { failureOf, isNo } from "./failure.ts";
 import type { Installed } from "./client.ts";
+import { pages, perPage } from "./pages.ts";
 import { repoOf } from "./place.ts";
 
 export type Spot = Installed & {
@@ -20,18 +21,12 @@ const clockMarginMs = 10 * minuteMs;
 export async function findComment(spot: Spot, marker: string, sinceMs: number): Promise<number | undefined> {
   const { octokit, place, appId } = spot;
   const since = new Date(sinceMs - clockMarginMs).toISOString();
-  const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, {
-    ...repoOf(place),
-    issue_number: place.number,
-    since,
-    per_page: 100,
+  const comments = pages(async (page) => {
+    const ask = { ...repoOf(place), issue_number: place.number, since, per_page: perPage, page };
+    return (await octokit.rest.issues.listComments(ask)).data;
   });
-  for await (const { data } of pages) {
-    const found = data.find(
-      (each) => each.performed_via_github_app?.id === appId && each.body?.startsWith(marker) === true,
-    );
-    if (found !== undefined) return found.id;
-  }
+  for await (const { id, body, performed_via_github_app: app } of comments)
+    if (app?.id === appId && body?.startsWith(marker) === true) return id;
   return undefined;
 }
 

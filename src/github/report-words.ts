@@ -67,7 +67,7 @@ const middle = (view: TaskView, textBytes: number, whole: Markdown): Markdown =>
 
 function wholeText(task: Task, { publicUrl }: Elsewhere): Markdown {
   return publicUrl === undefined
-    ? `shown by \`parhelia task show ${task.id}\``
+    ? "kept by the service, where its operator can read it"
     : `on [its page](${taskUrl(publicUrl, task)})`;
 }
 

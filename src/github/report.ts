@@ -4,9 +4,10 @@
  */
 import { after, earliest, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Log } from "../core/ports/log.ts";
 import type { ReportPlace, ReportResult, TaskView } from "../core/ports/forge.ts";
 import { isEnded } from "../core/task.ts";
-import type { Clients, Log } from "./client.ts";
+import type { Clients } from "./client.ts";
 import { Busy, failureOf, isLost } from "./failure.ts";
 import { latestOnly } from "./latest.ts";
 import { placeOf, taskMarker } from "./place.ts";

@@ -1,6 +1,6 @@
 /** A task's document with the index entries, counters and hints that follow from its state. */
 import type { TaskId } from "../core/ids.ts";
-import type { Instant } from "../core/instant.ts";
+import { after, type Instant } from "../core/instant.ts";
 import type { Commit, Put } from "../core/ports/store.ts";
 import { isEnded, repositoryKey, type Task } from "../core/task.ts";
 import { counters, indexes, keys, sortKey } from "./document.ts";
@@ -44,18 +44,16 @@ function queueEffects(from: Task | undefined, to: Task, now: Instant): Partial<E
   if (was === is) return {};
   const repository = repositoryKey(to.origin.place);
   const counter = counters.queued(repository);
-  const head: Put = {
-    key: keys.queueHead(repository),
-    value: { repository },
-    entries: [[indexes.ready, sortKey(now)]],
-  };
-  if (is) return { add: [{ counter, by: 1 }], put: [{ ...head, ensure: true }] };
+  const key = keys.queueHead(repository);
+  const headAt = (at: Instant): Put => ({ key, value: { repository }, entries: [[indexes.ready, sortKey(at)]] });
+  if (is) return { add: [{ counter, by: 1 }], put: [{ ...headAt(now), ensure: true }] };
   return {
     add: [{ counter, by: -1, min: 0 }],
     put: [
-      // Round robin: a repository that was served goes behind the others, or leaves when nothing of it waits.
-      { ...head, if: { counter, min: 1 } },
-      { key: head.key, value: undefined, if: { counter, max: 0 } },
+      // Round robin: a repository that was served goes behind the others, those of this very millisecond too, or leaves
+      // when nothing of it waits.
+      { ...headAt(after(now, 1)), if: { counter, min: 1 } },
+      { key, value: undefined, if: { counter, max: 0 } },
     ],
   };
 }

@@ -122,14 +122,14 @@ test("status, cancel and retry mean the newest task here", async () => {
   );
   expect((await readTask(store, now, first))?.value.cancel).toEqual({ at: now, by: dana });
   expect(await say("cancel")).toMatchInlineSnapshot(
-    `"\`t_aaaaaaa1\` (fix the \`null\` check, @​olly) is being stopped already: ⏳ Stopping · \\$0.00 of \\$5.00"`,
+    `"\`t_aaaaaaa1\` (fix the \`null\` check, @​olly) is being stopped already: ⏳ Stopping · $0.00 of $5.00"`,
   );
   await end(first);
   expect(await say("cancel")).toMatchInlineSnapshot(
-    `"There is nothing to stop, \`t_aaaaaaa1\` (fix the \`null\` check, @​olly) has ended: ❌ Failed: \`npm test\` exited with 1 · \\$0.00"`,
+    `"There is nothing to stop, \`t_aaaaaaa1\` (fix the \`null\` check, @​olly) has ended: ❌ Failed: \`npm test\` exited with 1 · $0.00"`,
   );
   expect(await say("status")).toMatchInlineSnapshot(`
-    "**❌ Failed: \`npm test\` exited with 1 · \\$0.00**
+    "**❌ Failed: \`npm test\` exited with 1 · $0.00**
 
     Task \`t_aaaaaaa1\` (fix the \`null\` check, @​olly)
 

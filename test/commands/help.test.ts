@@ -4,8 +4,8 @@ import { help } from "../../src/commands/help.ts";
 import type { Ask } from "../../src/commands/command.ts";
 import { parseArgv, parseComment } from "../../src/commands/parse.ts";
 import { InstallationId, TaskId } from "../../src/core/ids.ts";
-import { Instant } from "../../src/core/instant.ts";
-import { noMoney } from "../../src/core/money.ts";
+import { hourMs, Instant } from "../../src/core/instant.ts";
+import { usd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import type { Place } from "../../src/core/task.ts";
 
@@ -23,7 +23,7 @@ const ask = (place: Place): Ask => ({
   asker: { place, actor: { id: 7, login: "dana" } },
   store,
   ids: { task: () => TaskId.parse("t_aaaaaaa1") },
-  defaults: { timeoutMs: 1, budget: noMoney, cpu: 1, memoryMiB: 1, model: null },
+  defaults: { timeoutMs: hourMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null },
   now: Instant.parse(0),
   op: "help",
   commands,

@@ -114,7 +114,8 @@ describe.each([
   test.skipIf(skip)("no more sandboxes than slots", async () => {
     const post = await open();
     const sandboxes = await post.open({ slots: 1 });
-    await sandboxes.create(post.spec(1, stay));
+    const both = await Promise.allSettled([1, 2].map((n) => sandboxes.create(post.spec(n, stay))));
+    expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
     await expect(sandboxes.create(post.spec(2, stay))).rejects.toThrow("All 1 local sandboxes are in use");
     await sandboxes.end(name(1));
     await sandboxes.create(post.spec(2, stay));

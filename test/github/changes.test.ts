@@ -59,7 +59,9 @@ test("sees where a file and a folder change places", async () => {
 });
 
 test("a commit names the task and the attempt, credits the asker by id and pings nobody", () => {
-  const task = running({ spec: { ...shared().spec, work: { kind: "agent", instruction: "ask @olly\u202e", body: "", model: null } } });
+  const task = running({
+    spec: { ...shared().spec, work: { kind: "agent", instruction: "ask @olly\u202e", body: "", model: null } },
+  });
   const { headline, body } = commitWords(task, attemptId, "https://github.com");
   expect(headline).toBe("ask @\u200bolly");
   expect(body.split("\n").at(-1)).toBe("Co-authored-by: dana <1001+dana@users.noreply.github.com>");
@@ -84,5 +86,6 @@ test("a refusal for workflow files names file and permission first, and hands ov
 
 test("nothing in a reply's marker can end the hidden line", () => {
   expect(replyMarker("r_900-1")).toBe("<!-- parhelia reply r_900-1 -->");
-  for (const hostile of ["a--b", "-->", "a -->", "<!--", "a-"]) expect(replyMarker(hostile)).toMatch(/^<!-- parhelia reply [0-9a-f]{32} -->$/);
+  for (const hostile of ["a--b", "-->", "a -->", "<!--", "a-"])
+    expect(replyMarker(hostile)).toMatch(/^<!-- parhelia reply [0-9a-f]{32} -->$/);
 });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
 import { byteLength } from "../../src/core/markdown.ts";
+import { parseComment } from "../../src/commands/parse.ts";
 import type { Heard } from "../../src/core/attempt.ts";
 import type { InState } from "../../src/core/task.ts";
 import { checkWords, reportComment } from "../../src/github/report-words.ts";
@@ -71,7 +72,7 @@ test("the comment of a running task", () => {
   const now = view(running(), { heard, spent: usd(0.38), model: usd(0.35) });
   expect(reportComment(now, elsewhere)).toMatchInlineSnapshot(`
     "<!-- parhelia task t_7k2m9x4q -->
-    ### ⏳ Working · 4m 12s of 1h · \\$0.38 of \\$5.00
+    ### ⏳ Working · 4m 12s of 1h · $0.38 of $5.00
 
     Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
     Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
@@ -92,7 +93,7 @@ test("the comment of a running task", () => {
 test("the comment of a failed task", () => {
   expect(reportComment(view(failed(), { spent: usd(2.4), model: usd(2.2) }), elsewhere)).toMatchInlineSnapshot(`
     "<!-- parhelia task t_7k2m9x4q -->
-    ### ❌ Failed: \`npm test\` exited with 1 · 9m · \\$2.40
+    ### ❌ Failed: \`npm test\` exited with 1 · 9m · $2.40
 
     Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
     Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
@@ -121,7 +122,7 @@ test("the comment of a failed task", () => {
 test("the comment of a finished task", () => {
   expect(reportComment(view(succeeded(), money), elsewhere)).toMatchInlineSnapshot(`
     "<!-- parhelia task t_7k2m9x4q -->
-    ### ✅ Done: #482 · 9m · \\$1.12
+    ### ✅ Done: #482 · 9m · $1.12
 
     Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
     Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
@@ -194,7 +195,7 @@ test("a fault of ours names its trace and no cause", () => {
   };
   const { published: _, ...unpublished } = task;
   const words = reportComment(view(unpublished, money), elsewhere);
-  expect(words).toContain("Something broke on our side (trace 9f3c0a1b2c3d4e5f)");
+  expect(words).toContain("### ⚠️ Something broke on our side \\(trace 9f3c0a1b2c3d4e5f\\)");
   expect(words).toContain("under `9f3c0a1b2c3d4e5f`");
   expect(words).not.toContain("**Cause.**");
 });
@@ -245,4 +246,20 @@ test("a comment stays below GitHub's limit whatever the agent says", () => {
     }),
   });
   expect(byteLength(reportComment(view(task, money), elsewhere))).toBeLessThanOrEqual(65_000);
+});
+
+test("every command that a comment offers is one that the parser takes", () => {
+  const tasks = [running(), succeeded(), failed()];
+  const offered = tasks.flatMap((task) =>
+    [...reportComment(view(task, money), elsewhere).matchAll(/`(\/parhelia [^`]+)`/g)].map((found) => found[1] ?? ""),
+  );
+  expect(offered).toEqual(["/parhelia cancel t_7k2m9x4q", "/parhelia retry t_7k2m9x4q"]);
+  for (const each of offered) expect(parseComment(each)).toMatchObject([{ kind: "command" }]);
+});
+
+test("without pages of its own the service links to none", () => {
+  const task = succeeded({ finding: finding({ summary: "a long line\n".repeat(9_000) }) });
+  const words = reportComment(view(task, money), { publicUrl: undefined });
+  expect(words).toContain("All of it is kept by the service");
+  expect(words).not.toContain("/tasks/");
 });

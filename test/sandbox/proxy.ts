@@ -20,6 +20,7 @@ export async function openProxy(options: Partial<EgressOptions> = {}) {
   const directory = mkdtempSync(join(tmpdir(), "parhelia-egress-"));
   const socketPath = join(directory, "proxy.sock");
   const entries: EgressEntry[] = [];
+  onTestFinished(() => rmSync(directory, { recursive: true }));
   const egress = await openEgress({
     socketPath,
     allow: [],
@@ -28,10 +29,7 @@ export async function openProxy(options: Partial<EgressOptions> = {}) {
     log: (entry) => entries.push(entry),
     ...options,
   });
-  onTestFinished(async () => {
-    await egress.close();
-    rmSync(directory, { recursive: true });
-  });
+  onTestFinished(() => egress.close());
 
   /** An HTTP request by its target as it stands in the request line. */
   const ask = async (path: string, more: http.RequestOptions = {}, body?: string) => {

@@ -102,12 +102,13 @@ export function openBare(given: BareGround): Isolation {
     rmSync(directoryOf(name), { recursive: true, force: true });
   };
 
-  const start = async (
+  const starting = new Set<string>();
+
+  const startAlone = async (
     { name, command, env, lifetimeMs }: Omit<SandboxSpec, "name"> & { name: string },
     startedAt: Instant,
   ) => {
     const directory = directoryOf(name);
-    if (living().length >= given.slots) throw new Error(`All ${given.slots} local sandboxes are in use.`);
     // What a sandbox of this name left behind.
     await end(name);
     for (const part of ["workspace", "home", "tmp", "bin"])
@@ -135,6 +136,17 @@ export function openBare(given: BareGround): Isolation {
     closeSync(devNull);
     await once(child, "spawn");
     child.unref();
+  };
+
+  const start: typeof startAlone = async (spec, startedAt) => {
+    const used = new Set([...living().map(({ name }) => name), ...starting]);
+    if (used.size >= given.slots) throw new Error(`All ${given.slots} local sandboxes are in use.`);
+    starting.add(spec.name);
+    try {
+      await startAlone(spec, startedAt);
+    } finally {
+      starting.delete(spec.name);
+    }
   };
 
   return {

@@ -3,13 +3,8 @@ import { verify } from "node:crypto";
 import { z } from "zod";
 import { ApiError, inaccessible, notFound, part, type Context } from "./answer.ts";
 import { limits } from "./limits.ts";
-import { fullName, type Account, type Level, type Repository, type Token } from "./state.ts";
+import { fullName, type Account, type Caller, type Level, type Repository, type Token } from "./state.ts";
 import { allows, apiUrl, covers, findRenamed, findRepository, type World } from "./world.ts";
-
-export type Caller =
-  | { readonly kind: "anonymous" }
-  | { readonly kind: "app" }
-  | { readonly kind: "token"; readonly token: Token };
 
 /** The caller that an `Authorization` header names. Throws 401 or 403. */
 export function authenticate(world: World, authorization: string | null): Caller {

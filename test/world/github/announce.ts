@@ -101,7 +101,7 @@ export function announceInstallation(world: World, installation: Installation, a
 }
 
 /** Repositories as the installation events list them. */
-export const repositoriesOf = (world: World, installation: Installation) =>
+const repositoriesOf = (world: World, installation: Installation) =>
   [...world.repositories.values()].filter((each) => installationOf(world, each) === installation).map(briefly);
 
 export const briefly = (repository: Repository) => ({

@@ -1,10 +1,10 @@
 /** How GitHub answers: JSON with a status, its shapes of refusal, and pages with Link headers. */
 import type { Context as HonoContext, Hono } from "hono";
 import { z } from "zod";
-import type { Caller } from "./access.ts";
 import { limits } from "./limits.ts";
+import type { Caller } from "./state.ts";
 
-export type Bindings = { readonly caller: Caller; readonly origin: string };
+type Bindings = { readonly caller: Caller; readonly origin: string };
 export type Api = Hono<{ Bindings: Bindings }>;
 export type Context = HonoContext<{ Bindings: Bindings }>;
 

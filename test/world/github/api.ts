@@ -1,11 +1,12 @@
 /** The one door: sorts requests into API, GraphQL, git and pages, and does what holds for every call. */
 import { createHash } from "node:crypto";
 import { Hono } from "hono";
-import { authenticate, type Caller } from "./access.ts";
+import { authenticate } from "./access.ts";
 import { actionRoutes } from "./action-routes.ts";
 import { ApiError, json, refused, type Api } from "./answer.ts";
 import { appRoutes } from "./app-routes.ts";
 import { checkRoutes } from "./check-routes.ts";
+import { deliveryRoutes } from "./delivery-routes.ts";
 import { Dropped } from "./faults.ts";
 import { gitDataRoutes } from "./git-data-routes.ts";
 import { gitDoor } from "./git-door.ts";
@@ -14,7 +15,7 @@ import { issueRoutes } from "./issue-routes.ts";
 import { pullRoutes } from "./pull-routes.ts";
 import { openRateLimits, type RateLimits } from "./rate-limits.ts";
 import { repositoryRoutes } from "./repository-routes.ts";
-import { fullName } from "./state.ts";
+import { fullName, type Caller } from "./state.ts";
 import type { LoggedRequest, World } from "./world.ts";
 
 type Place = { readonly kind: "api" | "git" | "page"; readonly path: string; readonly root: string };
@@ -31,7 +32,16 @@ function placeOf(url: URL): Place {
 
 function allRoutes(world: World): Api {
   const api: Api = new Hono();
-  for (const routes of [appRoutes, issueRoutes, pullRoutes, checkRoutes, gitDataRoutes, actionRoutes, repositoryRoutes])
+  for (const routes of [
+    appRoutes,
+    deliveryRoutes,
+    issueRoutes,
+    pullRoutes,
+    checkRoutes,
+    gitDataRoutes,
+    actionRoutes,
+    repositoryRoutes,
+  ])
     api.route("/", routes(world));
   api.post("/graphql", (c) => answerGraphql(world, c));
   api.notFound((c) => {

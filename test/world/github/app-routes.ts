@@ -1,4 +1,4 @@
-/** What the App asks about itself: installations, tokens, its hook's deliveries, the manifest flow. */
+/** What the App asks about itself and about accounts: installations, tokens, the manifest flow. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { needApp, needToken, suspended } from "./access.ts";
@@ -16,7 +16,6 @@ import {
   type Api,
   type Context,
 } from "./answer.ts";
-import type { Attempt } from "./deliveries.ts";
 import { limits } from "./limits.ts";
 import { appShape, installationShape, repositoryShape, userShape } from "./shapes.ts";
 import type { Installation, Level, Permissions, Repository, Token } from "./state.ts";
@@ -104,47 +103,6 @@ async function mint(world: World, context: Context): Promise<Response> {
   );
 }
 
-const attemptShape = ({ id, delivery, at, status }: Attempt) => ({
-  id,
-  guid: delivery.guid,
-  delivered_at: iso(at),
-  redelivery: delivery.isRedelivery,
-  duration: 0.1,
-  status: status === 0 ? "failed to connect to host" : status < 400 ? "OK" : "Invalid HTTP Response",
-  status_code: status,
-  event: delivery.event,
-  action: delivery.action ?? null,
-  installation_id: delivery.installationId ?? null,
-  repository_id: delivery.repositoryId ?? null,
-});
-
-/** Newest first, of the last three days, only of the App's own hook. */
-const keptAttempts = (world: World): Attempt[] =>
-  world.deliveries
-    .attempts()
-    .filter(({ at, delivery }) => delivery.hook === "app" && at > world.now() - limits.deliveriesKeptMs)
-    .toReversed();
-
-function listDeliveries(world: World, context: Context): Response {
-  needApp(context);
-  const cursor = Number(context.req.query("cursor") ?? Number.POSITIVE_INFINITY);
-  const size = Math.min(Number(context.req.query("per_page") ?? 30), 100);
-  const left = keptAttempts(world).filter((each) => each.id < cursor);
-  const shown = left.slice(0, size);
-  const last = shown.at(-1);
-  const url = new URL(context.req.url);
-  if (last !== undefined) url.searchParams.set("cursor", String(last.id));
-  const link = `<${context.env.origin}${url.pathname}${url.search}>; rel="next"`;
-  return json(shown.map(attemptShape), 200, left.length > size ? { link } : {});
-}
-
-function attempt(world: World, context: Context): Attempt {
-  needApp(context);
-  const found = keptAttempts(world).find((each) => each.id === numberPart(context, "id"));
-  if (found === undefined) throw notFound();
-  return found;
-}
-
 function convertManifest(world: World, code: string): Response {
   // Each code is good once.
   if (!world.manifestCodes.delete(code)) throw notFound();
@@ -188,19 +146,6 @@ export function appRoutes(world: World): Api {
   routes.post("/app/installations/:id/access_tokens", (c) => mint(world, c));
   routes.put("/app/installations/:id/suspended", (c) => suspend(c, world.now()));
   routes.delete("/app/installations/:id/suspended", (c) => suspend(c, undefined));
-  routes.get("/app/hook/deliveries", (c) => listDeliveries(world, c));
-  routes.get("/app/hook/deliveries/:id", (c) => {
-    const found = attempt(world, c);
-    const request = {
-      headers: { "X-GitHub-Event": found.delivery.event },
-      payload: JSON.parse(found.delivery.payload),
-    };
-    return json({ ...attemptShape(found), request, response: { headers: {}, payload: found.answer } });
-  });
-  routes.post("/app/hook/deliveries/:id/attempts", (c) => {
-    world.deliveries.repeat(attempt(world, c).delivery);
-    return json({}, 202);
-  });
   routes.post("/app-manifests/:code/conversions", (c) => convertManifest(world, part(c, "code")));
   routes.get("/orgs/:login/installation", ofAccount);
   routes.get("/users/:login/installation", ofAccount);
@@ -209,6 +154,14 @@ export function appRoutes(world: World): Api {
     const repository = findRepository(world, `${part(c, "owner")}/${part(c, "repo")}`);
     return shown(repository && installationOf(world, repository));
   });
+  ownRoutes(world, routes);
+  accountRoutes(world, routes);
+  routes.get("/meta", () => json({ verifiable_password_authentication: false, installed_version: "3.18.0" }));
+  return routes;
+}
+
+/** What a token asks about itself. */
+function ownRoutes(world: World, routes: Api): void {
   routes.get("/installation/repositories", (c) => {
     const token = needToken(c);
     const all = covered(world, token.installation).filter(
@@ -221,11 +174,17 @@ export function appRoutes(world: World): Api {
     world.tokens.delete(needToken(c).text);
     return nothing();
   });
+}
+
+function accountRoutes(world: World, routes: Api): void {
   routes.get("/users/:login", (c) => {
     const found = world.accounts.get(part(c, "login").toLowerCase());
     if (found === undefined) throw notFound();
     return json({ ...userShape(world, found), name: found.login });
   });
-  routes.get("/meta", () => json({ verifiable_password_authentication: false, installed_version: "3.18.0" }));
-  return routes;
+  routes.get("/user/:id", (c) => {
+    const found = [...world.accounts.values()].find((each) => each.id === numberPart(c, "id"));
+    if (found === undefined) throw notFound();
+    return json({ ...userShape(world, found), name: found.login });
+  });
 }

@@ -1,5 +1,6 @@
 /** How pull requests, commits, branches and checks look in GitHub's JSON. */
-import { issueShape, appShape, repositoryShape, repositoryUrl, userShape } from "./shapes.ts";
+import { issueShape } from "./conversation-shapes.ts";
+import { appShape, isoOrNull, repositoryShape, repositoryUrl, userShape } from "./shapes.ts";
 import {
   associationIn,
   fullName,
@@ -11,8 +12,6 @@ import {
 } from "./state.ts";
 import type { ReadCommit, Signature } from "./trees.ts";
 import { apiUrl, iso, type World } from "./world.ts";
-
-const isoOrNull = (instant: number | undefined): string | null => (instant === undefined ? null : iso(instant));
 
 export const headLabel = (pull: Pull): string => `${pull.head.repository.owner.login}:${pull.head.branch}`;
 
@@ -114,7 +113,7 @@ export function checkRunShape(world: World, run: CheckRun): Record<string, unkno
 
 const gitUser = ({ name, email, atMs }: Signature) => ({ name, email, date: iso(atMs) });
 
-export function verification(repository: Repository, commit: ReadCommit) {
+function verification(repository: Repository, commit: ReadCommit) {
   const isSigned = repository.signed.has(commit.sha);
   return {
     verified: isSigned,

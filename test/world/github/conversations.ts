@@ -6,7 +6,7 @@ import { announce } from "./announce.ts";
 import { ApiError, checkLength, invalid } from "./answer.ts";
 import { pullShape } from "./code-shapes.ts";
 import { limits } from "./limits.ts";
-import { commentShape, issueShape, labelShape, reactionKinds } from "./shapes.ts";
+import { commentShape, issueShape, labelShape, reactionKinds } from "./conversation-shapes.ts";
 import {
   roleIn,
   type Account,
@@ -50,8 +50,8 @@ export function announceIssue(world: World, issue: Issue, action: string, sender
 
 export type NewIssue = { readonly title: string; readonly body: string; readonly labels: readonly string[] };
 
-/** Adds to the repository's one row of numbers; `pull` makes it a pull request. */
-export function addIssue(world: World, repository: Repository, author: Account, made: NewIssue, pull?: Pull): Issue {
+/** Adds to the repository's one row of numbers, unannounced; `pull` makes it a pull request. */
+export function placeIssue(world: World, repository: Repository, author: Account, made: NewIssue, pull?: Pull): Issue {
   checkTitle(made.title);
   checkLength("Issue", made.body);
   if (author === world.app.bot && repository.owner.hasBlockedApp)
@@ -76,6 +76,11 @@ export function addIssue(world: World, repository: Repository, author: Account, 
     pull,
   };
   repository.issues.push(issue);
+  return issue;
+}
+
+export function addIssue(world: World, repository: Repository, author: Account, made: NewIssue): Issue {
+  const issue = placeIssue(world, repository, author, made);
   announceIssue(world, issue, "opened", author);
   for (const label of issue.labels)
     announceIssue(world, issue, "labeled", author, { label: labelShape(world, repository, label) });

@@ -4,7 +4,6 @@
  */
 import { createHmac } from "node:crypto";
 import { limits } from "./limits.ts";
-import type { World } from "./world.ts";
 
 export type Delivery = {
   /** `X-GitHub-Delivery`; the same on a redelivery. */
@@ -57,12 +56,20 @@ export type DeliveryQueue = Deliveries & {
   target: DeliverTarget | undefined;
 };
 
-type Maker = Pick<World, "now" | "nextId" | "digits" | "options"> & { readonly app: { readonly id: number } };
+export type DeliveryMaker = {
+  readonly now: () => number;
+  /** Attempts are numbered. */
+  readonly nextAttempt: () => number;
+  readonly digits: (label: string, length: number) => string;
+  readonly appId: number;
+  readonly webhookSecret: string;
+  readonly mode: "held" | "auto";
+};
 
-function signedRequest(world: Maker, delivery: Delivery, url: string): Request {
+function signedRequest(maker: DeliveryMaker, delivery: Delivery, url: string): Request {
   const sign = (hash: string): string =>
-    `${hash}=${createHmac(hash, world.options.webhookSecret).update(delivery.payload).digest("hex")}`;
-  const target = delivery.hook === "app" ? ["integration", world.app.id] : ["organization", 1];
+    `${hash}=${createHmac(hash, maker.webhookSecret).update(delivery.payload).digest("hex")}`;
+  const target = delivery.hook === "app" ? ["integration", maker.appId] : ["organization", 1];
   return new Request(url, {
     method: "POST",
     body: delivery.payload,
@@ -81,13 +88,29 @@ function signedRequest(world: Maker, delivery: Delivery, url: string): Request {
   });
 }
 
-/** Numbers by which pending deliveries are put into another order. */
-const drawn = (world: Maker, seed: number, place: number): string => world.digits(`shuffle ${seed} ${place}`, 16);
+async function post(
+  maker: DeliveryMaker,
+  delivery: Delivery,
+  target: DeliverTarget,
+): Promise<Pick<Attempt, "status" | "answer">> {
+  const request = signedRequest(maker, delivery, typeof target === "string" ? target : "http://parhelia.test/webhook");
+  try {
+    const response = await (typeof target === "string" ? fetch(request) : target(request));
+    return { status: response.status, answer: await response.text() };
+  } catch (error) {
+    // A hook that cannot be reached is GitHub's everyday: it is listed as failed and not tried again.
+    return { status: 0, answer: String(error) };
+  }
+}
 
-export function openDeliveries(world: Maker): DeliveryQueue {
+/** Numbers by which pending deliveries are put into another order. */
+const drawn = (maker: DeliveryMaker, seed: number, place: number): string =>
+  maker.digits(`shuffle ${seed} ${place}`, 16);
+
+export function openDeliveries(maker: DeliveryMaker): DeliveryQueue {
   let pending: Delivery[] = [];
   const attempts: Attempt[] = [];
-  let isAuto = world.options.deliveries === "auto";
+  let isAuto = maker.mode === "auto";
   let chain: Promise<unknown> = Promise.resolve();
 
   const take = (wanted: Delivery | undefined): Delivery => {
@@ -97,38 +120,30 @@ export function openDeliveries(world: Maker): DeliveryQueue {
     return taken;
   };
   const note = (delivery: Delivery, status: number, answer: string): Attempt => {
-    const attempt = { id: world.nextId("delivery"), delivery, at: world.now(), status, answer };
+    const attempt = { id: maker.nextAttempt(), delivery, at: maker.now(), status, answer };
     attempts.push(attempt);
     return attempt;
   };
-  const send = async (delivery: Delivery, target: DeliverTarget | undefined): Promise<Attempt> => {
+  const send = async (one: Delivery | undefined): Promise<Attempt> => {
+    const { target } = queue;
     if (target === undefined) throw new Error("deliveries have no target; set `github.target`");
-    const request = signedRequest(
-      world,
-      delivery,
-      typeof target === "string" ? target : "http://parhelia.test/webhook",
-    );
-    try {
-      const response = await (typeof target === "string" ? fetch(request) : target(request));
-      return note(delivery, response.status, await response.text());
-    } catch (error) {
-      // A hook that cannot be reached is GitHub's everyday: it is listed as failed and not tried again.
-      return note(delivery, 0, String(error));
-    }
+    const delivery = take(one);
+    const { status, answer } = await post(maker, delivery, target);
+    return note(delivery, status, answer);
   };
   const sendOneLater = (): void => {
     chain = chain.then(() => (pending.length > 0 && queue.target !== undefined ? queue.deliver() : undefined));
   };
   const queue: DeliveryQueue = {
     target: undefined,
-    pending: () => pending,
-    attempts: () => attempts,
+    pending: () => [...pending],
+    attempts: () => [...attempts],
     add(delivery) {
       if (Buffer.byteLength(delivery.payload) > limits.webhookBytes) return;
       pending.push(delivery);
       if (isAuto) sendOneLater();
     },
-    deliver: async (one) => send(take(one), queue.target),
+    deliver: send,
     async deliverAll() {
       const sent: Attempt[] = [];
       while (pending.length > 0) sent.push(await queue.deliver());
@@ -145,7 +160,7 @@ export function openDeliveries(world: Maker): DeliveryQueue {
       return again;
     },
     shuffle(seed) {
-      const placed = pending.map((delivery, place) => ({ delivery, by: drawn(world, seed, place) }));
+      const placed = pending.map((delivery, place) => ({ delivery, by: drawn(maker, seed, place) }));
       pending = placed.sort((one, other) => (one.by < other.by ? -1 : 1)).map((each) => each.delivery);
     },
     autoDeliver() {

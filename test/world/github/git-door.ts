@@ -1,20 +1,19 @@
 /** Git over HTTP: git's own server program behind the same tokens and permissions as the API. */
 import { spawn } from "node:child_process";
-import type { Caller } from "./access.ts";
 import { branchMoved } from "./branches.ts";
 import { gitEnvironment, refsBelow } from "./git.ts";
-import type { Repository } from "./state.ts";
+import type { Caller, Repository } from "./state.ts";
 import { allows, covers, findRepository, type World } from "./world.ts";
 
 const plain = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response =>
   new Response(text, { status, headers: { "content-type": "text/plain", ...headers } });
 
 /** Undefined where the caller may; GitHub tells strangers nothing of what is private. */
-function refusal(caller: Caller, repository: Repository | undefined, isPush: boolean): Response | undefined {
+function refusal(caller: Caller, repository: Repository | undefined, wish: "fetch" | "push"): Response | undefined {
   const ask = { "www-authenticate": 'Basic realm="GitHub"' };
   if (caller.kind !== "token") {
     // git asks its credential helper only after a 401.
-    const mayFetch = caller.kind === "anonymous" && repository?.private === false && !isPush;
+    const mayFetch = caller.kind === "anonymous" && repository?.private === false && wish === "fetch";
     return mayFetch ? undefined : plain(401, "Repository not found.", ask);
   }
   const { token } = caller;
@@ -23,7 +22,7 @@ function refusal(caller: Caller, repository: Repository | undefined, isPush: boo
     covers(token.installation, repository) &&
     (token.repositories === "all" || token.repositories.has(repository.id));
   if (!isCovered && (repository === undefined || repository.private)) return plain(404, "Repository not found.");
-  if (!isPush)
+  if (wish === "fetch")
     return !isCovered || allows(token.permissions, "contents", "read")
       ? undefined
       : plain(403, "Write access to repository not granted.");
@@ -37,7 +36,7 @@ export async function gitDoor(world: World, caller: Caller, request: Request): P
   const [, owner = "", name = "", rest = ""] = /^\/([^/]+)\/([^/]+)\.git(\/.*)$/.exec(url.pathname) ?? [];
   const isPush = rest === "/git-receive-pack" || url.searchParams.get("service") === "git-receive-pack";
   const repository = findRepository(world, `${owner}/${name}`);
-  const refused = refusal(caller, repository, isPush);
+  const refused = refusal(caller, repository, isPush ? "push" : "fetch");
   if (refused !== undefined) return refused;
   if (repository === undefined) return plain(404, "Repository not found.");
   const before = isPush ? await refsBelow(repository.directory, "refs/heads/") : undefined;

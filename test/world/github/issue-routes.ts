@@ -15,7 +15,7 @@ import {
   type Context,
 } from "./answer.ts";
 import * as talk from "./conversations.ts";
-import { commentShape, issueShape, labelShape, reactionShape } from "./shapes.ts";
+import { commentShape, issueShape, labelShape, reactionShape } from "./conversation-shapes.ts";
 import type { Comment, Issue, Reaction, Repository, ReviewComment } from "./state.ts";
 import { issueNumbered, type World } from "./world.ts";
 

@@ -8,11 +8,12 @@ import { openApi } from "./api.ts";
 import { openDeliveries, type Deliveries, type DeliverTarget } from "./deliveries.ts";
 import { Dropped, openFaults, type Faults } from "./faults.ts";
 import type { Files } from "./files.ts";
+import { addInstallation } from "./installations.ts";
 import { openPages } from "./pages.ts";
 import { personOf, type Person } from "./people.ts";
 import { reading, type Reading } from "./read.ts";
 import { seedRepository } from "./repositories.ts";
-import { addInstallation, settings, type Settings } from "./settings.ts";
+import { settings, type Settings } from "./settings.ts";
 import { role, type App, type Permissions } from "./state.ts";
 import {
   account,
@@ -110,7 +111,14 @@ function makeWorld(options: GitHubOptions): World {
     requests: [],
     unknownRequests: [],
     pushes: [],
-    deliveries: openDeliveries({ app, now: options.now, nextId, digits, options }),
+    deliveries: openDeliveries({
+      now: options.now,
+      nextAttempt: () => nextId("delivery"),
+      digits,
+      appId: app.id,
+      webhookSecret: options.webhookSecret,
+      mode: options.deliveries ?? "held",
+    }),
     manifestCodes: new Map(),
     workflowRuns: [],
     organizationHooks: new Map(),

@@ -10,7 +10,7 @@ import * as talk from "./conversations.ts";
 import { gitText } from "./git.ts";
 import { issueAt } from "./issue-routes.ts";
 import * as pulls from "./pulls.ts";
-import { reviewCommentShape, reviewShape } from "./shapes.ts";
+import { reviewCommentShape, reviewShape } from "./conversation-shapes.ts";
 import type { Issue } from "./state.ts";
 import type { World } from "./world.ts";
 
@@ -81,7 +81,7 @@ export function pullRoutes(world: World): Api {
   routes.get(`${path}/:number/commits`, async (c) => {
     const repository = reach(world, c, reads("pull_requests"));
     const range = between(pulls.pullOf(issueAt(repository, c)));
-    const shas = (await gitText(repository.directory, ["rev-list", "--reverse", range])).split("\n");
+    const shas = (await gitText(repository.directory, ["rev-list", "--reverse", range])).split("\n").filter(Boolean);
     const commits = await Promise.all(shas.map((sha) => readCommit(repository, sha)));
     return paged(c, commits, (each) => commitListShape(world, repository, each));
   });

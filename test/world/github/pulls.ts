@@ -3,9 +3,9 @@ import { announce } from "./announce.ts";
 import { ApiError, checkLength, invalid } from "./answer.ts";
 import { fetchHead, moveBranch, signatureOf } from "./branches.ts";
 import { pullShape } from "./code-shapes.ts";
-import { addIssue, announceIssue, mayJoin } from "./conversations.ts";
+import { announceIssue, mayJoin, placeIssue } from "./conversations.ts";
 import { git, gitText, refAt, tryGit } from "./git.ts";
-import { reviewCommentShape, reviewShape } from "./shapes.ts";
+import { reviewCommentShape, reviewShape } from "./conversation-shapes.ts";
 import {
   fullName,
   type Account,
@@ -61,8 +61,10 @@ export async function openPull(world: World, base: Repository, by: Account, made
     reviews: [],
     reviewComments: [],
   };
-  const issue = addIssue(world, base, by, { title: made.title, body: made.body, labels: [] }, pull);
+  const issue = placeIssue(world, base, by, { title: made.title, body: made.body, labels: [] }, pull);
+  // Whoever hears of it fetches this ref at once.
   await fetchHead(base, issue.number, head.repository, headSha);
+  announceIssue(world, issue, "opened", by);
   return issue;
 }
 

@@ -1,8 +1,8 @@
 /** GitHub's rate limits, kept by the caller's clock: the hourly one of each installation and the secondary ones. */
-import type { Caller } from "./access.ts";
 import { ApiError } from "./answer.ts";
 import { primaryLimit, secondaryLimit, type FaultAnswer } from "./faults.ts";
 import { limits } from "./limits.ts";
+import type { Caller } from "./state.ts";
 import type { World } from "./world.ts";
 
 const hourMs = 3_600_000;

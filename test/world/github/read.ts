@@ -84,8 +84,25 @@ const issueView = (issue: Issue): IssueView => ({
   pull: pullView(issue),
 });
 
-export type CheckRunView = Omit<CheckRun, "app" | "repository" | "suite"> & { readonly app: string };
-const checkRunView = ({ app, repository: _, suite: __, ...run }: CheckRun): CheckRunView => ({ ...run, app: app.slug });
+export type CheckRunView = Pick<
+  CheckRun,
+  "id" | "sha" | "name" | "status" | "conclusion" | "detailsUrl" | "externalId" | "output" | "annotations" | "actions"
+> & { readonly app: string; readonly startedAtMs: number | undefined; readonly completedAtMs: number | undefined };
+const checkRunView = (run: CheckRun): CheckRunView => ({
+  id: run.id,
+  app: run.app.slug,
+  sha: run.sha,
+  name: run.name,
+  status: run.status,
+  conclusion: run.conclusion,
+  detailsUrl: run.detailsUrl,
+  externalId: run.externalId,
+  output: run.output,
+  annotations: run.annotations,
+  actions: run.actions,
+  startedAtMs: run.startedAt,
+  completedAtMs: run.completedAt,
+});
 
 /** Ids, commit ids and instants left out, so that two ways to the same end compare equal. */
 export type Snapshot = Readonly<Record<string, RepositorySnapshot>>;

@@ -1,23 +1,14 @@
-/** What administrators do: install, suspend, rename, protect, give roles; and what other apps and Actions leave behind. */
-import { announce, announceInstallation, briefly } from "./announce.ts";
+/** What administrators do: rename, protect, give roles; and what other apps and Actions leave behind. */
+import { announce } from "./announce.ts";
 import { workflowRunShape, workflowShape } from "./action-routes.ts";
 import { createCheck, NewCheck } from "./checks.ts";
-import { limits } from "./limits.ts";
-import {
-  fullName,
-  role,
-  type Account,
-  type App,
-  type Installation,
-  type Permissions,
-  type Protection,
-  type WorkflowRun,
-} from "./state.ts";
-import { account, addAccount, installationOf, repositoryNamed, type World } from "./world.ts";
+import { installationSettings, type InstallationSettings } from "./installations.ts";
+import { fullName, role, type App, type Protection, type WorkflowRun } from "./state.ts";
+import { addAccount, repositoryNamed, type World } from "./world.ts";
 
-export type RoleName = Parameters<typeof role>[0];
+type RoleName = Parameters<typeof role>[0];
 
-export type Settings = {
+export type Settings = InstallationSettings & {
   /** Makes somebody. `role` is their role in every repository of an organization; a stranger's is left out. */
   person(
     login: string,
@@ -25,27 +16,6 @@ export type Settings = {
   ): void;
   /** Somebody's role in one repository. */
   setRole(repository: string, login: string, to: RoleName): void;
-  /** The new installation's id. `repositories` are full names; all unless given. */
-  install(
-    login: string,
-    made?: { readonly repositories?: readonly string[]; readonly permissions?: Permissions },
-  ): number;
-  uninstall(installation: number): void;
-  suspend(installation: number): void;
-  unsuspend(installation: number): void;
-  /** As after `new_permissions_accepted`: tokens that were made before keep the old set. */
-  setPermissions(installation: number, to: Permissions): void;
-  setRepositories(installation: number, to: readonly string[] | "all"): void;
-  /** The installation that covers a repository. Throws where there is none. */
-  installationOf(repository: string): number;
-  /** A token without asking the API. All repositories and permissions of the installation unless told. */
-  token(made?: {
-    readonly repository?: string;
-    readonly only?: readonly string[];
-    readonly permissions?: Permissions;
-  }): string;
-  /** Every token made so far is refused from now on. */
-  revokeTokens(): void;
   rename(repository: string, to: string): void;
   protect(repository: string, branch: string, how: Protection | "not"): void;
   archive(repository: string): void;
@@ -58,117 +28,6 @@ export type Settings = {
   workflowRun(repository: string, run: Omit<WorkflowRun, "id" | "repository" | "createdAt">): number;
   ping(): void;
 };
-
-const installationNumbered = (world: World, id: number): Installation => {
-  const found = world.installations.get(id);
-  if (found === undefined) throw new Error(`there is no installation ${id}`);
-  return found;
-};
-
-function selected(world: World, names: readonly string[] | undefined): "all" | Set<number> {
-  return names === undefined ? "all" : new Set(names.map((each) => repositoryNamed(world, each).id));
-}
-
-export function addInstallation(
-  world: World,
-  owner: Account,
-  made: { readonly repositories?: readonly string[]; readonly permissions?: Permissions },
-): Installation {
-  const installation: Installation = {
-    id: world.nextInstallationId(),
-    account: owner,
-    repositories: selected(world, made.repositories),
-    permissions: made.permissions ?? world.app.permissions,
-    suspendedAt: undefined,
-    createdAt: world.now(),
-  };
-  world.installations.set(installation.id, installation);
-  return installation;
-}
-
-function installationSettings(world: World) {
-  const of = (id: number): Installation => installationNumbered(world, id);
-  const covering = (name: string): Installation => {
-    const found = installationOf(world, repositoryNamed(world, name));
-    if (found === undefined) throw new Error(`the app is not installed on ${name}`);
-    return found;
-  };
-  const say = (installation: Installation, action: string): void =>
-    announceInstallation(world, installation, action, installation.account);
-  return {
-    install(login, made = {}) {
-      const installation = addInstallation(world, account(world, login), made);
-      say(installation, "created");
-      return installation.id;
-    },
-    uninstall(id) {
-      say(of(id), "deleted");
-      world.installations.delete(id);
-    },
-    suspend(id) {
-      of(id).suspendedAt = world.now();
-      say(of(id), "suspend");
-    },
-    unsuspend(id) {
-      of(id).suspendedAt = undefined;
-      say(of(id), "unsuspend");
-    },
-    setPermissions(id, to) {
-      of(id).permissions = to;
-      say(of(id), "new_permissions_accepted");
-    },
-    setRepositories(id, to) {
-      const installation = of(id);
-      const covered = () =>
-        [...world.repositories.values()].filter((each) => installationOf(world, each) === installation);
-      const before = covered();
-      installation.repositories = selected(world, to === "all" ? undefined : to);
-      const after = covered();
-      const tell = (action: "added" | "removed", repositories: typeof before): void => {
-        if (repositories.length === 0) return;
-        const listed = {
-          repositories_added: [],
-          repositories_removed: [],
-          [`repositories_${action}`]: repositories.map(briefly),
-        };
-        const more = { repository_selection: to === "all" ? "all" : "selected", ...listed };
-        announce(world, {
-          event: "installation_repositories",
-          action,
-          sender: installation.account,
-          installation,
-          more,
-        });
-      };
-      tell(
-        "added",
-        after.filter((each) => !before.includes(each)),
-      );
-      tell(
-        "removed",
-        before.filter((each) => !after.includes(each)),
-      );
-    },
-    installationOf: (name) => covering(name).id,
-    token({ repository = "acme/widgets", only, permissions } = {}) {
-      const installation = covering(repository);
-      const text = `ghs_${world.app.id}_${world.digits(`token given ${world.nextId("token")}`, 500)}`;
-      const [createdAt, expiresAt] = [world.now(), world.now() + limits.tokenLifeMs];
-      const repositories = only === undefined ? installation.repositories : selected(world, only);
-      const token = {
-        text,
-        installation,
-        repositories,
-        permissions: permissions ?? installation.permissions,
-        createdAt,
-        expiresAt,
-      };
-      world.tokens.set(text, token);
-      return text;
-    },
-    revokeTokens: () => world.tokens.clear(),
-  } satisfies Partial<Settings>;
-}
 
 const actions: App = {
   id: 15_368,

@@ -39,6 +39,12 @@ export type Token = {
   readonly expiresAt: number;
 };
 
+/** Who sends a request. */
+export type Caller =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "app" }
+  | { readonly kind: "token"; readonly token: Token };
+
 export type App = {
   readonly id: number;
   readonly slug: string;

@@ -1,0 +1,172 @@
+/** All that the demonstration runs on, in one temporary directory, and its end. */
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findClaude } from "../../../src/sandbox/local/find-claude.ts";
+import { openLocalSandboxes } from "../../../src/sandbox/local/open-local-sandboxes.ts";
+import { systemClock } from "../../../src/main.ts";
+import { openGitHub, type GitHubStandIn } from "../github/open-github.ts";
+import { openModel, type ModelWorld } from "../model.ts";
+import * as sample from "./sample.ts";
+import { startServiceProcess, type ServiceProcess } from "./service.ts";
+
+export interface Stage {
+  readonly github: GitHubStandIn;
+  /** Undefined where the real model answers. */
+  readonly model: ModelWorld | undefined;
+  readonly service: ServiceProcess;
+  /** The service's own database. */
+  readonly database: string;
+  /** For what else has to be written down. */
+  readonly directory: string;
+  /** The stand-in's bare repositories are in it. */
+  readonly repositories: string;
+  /** What the service is told, beside secrets. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly isolation: Isolation;
+  /** Ends every process and removes every file. The service's exit status. */
+  close(): Promise<number | null>;
+}
+
+export type Isolation = "bubblewrap" | "none";
+
+/** What an hour of a sandbox costs here, so that the reports have something to show. */
+export const dollarsPerHour = 0.35;
+
+export interface Ask {
+  /** Of the real model; without it a script answers. */
+  readonly apiKey: string | undefined;
+  readonly path: string;
+}
+
+/** Why the demonstration cannot be given here, with the cure. */
+export class Missing extends Error {
+  override readonly name = "Missing";
+}
+
+const tries = (program: string, args: readonly string[], path: string): boolean =>
+  spawnSync(program, args, { stdio: "ignore", env: { PATH: path } }).status === 0;
+
+export function findIsolation(path: string): Isolation {
+  return tries("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"], path) ? "bubblewrap" : "none";
+}
+
+/** Throws `Missing`. */
+export async function openStage({ apiKey, path }: Ask): Promise<Stage> {
+  if (process.platform !== "linux") throw new Missing("The local sandboxes need Linux.");
+  if (!tries("git", ["--version"], path)) throw new Missing("git is missing: apt-get install git");
+  if (findClaude(path) === undefined)
+    throw new Missing("Claude Code is missing: npm ci (without --omit=optional) brings it");
+  const directory = await mkdtemp(join(tmpdir(), "parhelia-demo-"));
+  const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+  const close = async (): Promise<void> => {
+    for (const end of ends.splice(0).toReversed()) await end();
+  };
+  try {
+    return await build({ apiKey, path, directory, ends, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Site extends Ask {
+  readonly directory: string;
+  readonly ends: (() => Promise<unknown>)[];
+  close(): Promise<void>;
+}
+
+async function build({ apiKey, path, directory, ends, close }: Site): Promise<Stage> {
+  const [root, home, repositories] = ["service", "home", "github"].map((name) => join(directory, name));
+  if (root === undefined || home === undefined || repositories === undefined) throw new Error("no directories");
+  await mkdir(join(root, ".parhelia"), { recursive: true });
+  await mkdir(home);
+  const webhookSecret = randomBytes(16).toString("hex");
+  const port = await freePort();
+  const publicUrl = `http://github.localhost:${port}`;
+  const github = await openGitHub({
+    directory: repositories,
+    now: Date.now,
+    webhookSecret,
+    publicUrl,
+    deliveries: "auto",
+  });
+  ends.push(() => github.close());
+  const { url } = await github.listen(port);
+  await github.repository(sample.repository, sample.files);
+  const scriptKey = `scripted-${randomBytes(8).toString("hex")}`;
+  const model = apiKey === undefined ? await openModel({ script: sample.script, apiKey: scriptKey }) : undefined;
+  if (model !== undefined) ends.push(() => model.close());
+  const isolation = findIsolation(path);
+  const settings = {
+    PARHELIA_SERVER_PORT: "0",
+    PARHELIA_GITHUB_APP_ID: String(github.app.id),
+    PARHELIA_GITHUB_WEB_URL: publicUrl,
+    // The system's resolver need not know names below localhost; the sandboxes' proxy and browsers do.
+    PARHELIA_GITHUB_API_URL: `${url}/api/v3`,
+    PARHELIA_GITHUB_INSTALLATIONS: String(github.installation),
+    PARHELIA_SANDBOX_ISOLATION: isolation,
+    PARHELIA_SANDBOX_PRICE_PER_HOUR: String(dollarsPerHour),
+    PARHELIA_SANDBOX_TIMEOUT: "10m",
+    ...(model === undefined ? {} : { PARHELIA_AGENT_API_URL: model.url }),
+  };
+  const service = await startServiceProcess(root, {
+    PATH: path,
+    HOME: home,
+    PARHELIA_GITHUB_WEBHOOK_SECRET: webhookSecret,
+    PARHELIA_GITHUB_PRIVATE_KEY: github.app.privateKey,
+    ANTHROPIC_API_KEY: apiKey ?? scriptKey,
+    ...settings,
+  });
+  let status: number | null = null;
+  ends.push(async () => {
+    status = await service.stop();
+    await endSandboxes(join(root, ".parhelia"), isolation);
+  });
+  github.target = `${service.url}/webhook`;
+  return {
+    github,
+    model,
+    service,
+    settings,
+    isolation,
+    directory,
+    repositories,
+    database: join(root, ".parhelia", "orchestrator.db"),
+    async close() {
+      await close();
+      return status;
+    },
+  };
+}
+
+/** A service leaves its sandboxes alive for the next one; here there is none. */
+async function endSandboxes(own: string, isolation: Isolation): Promise<void> {
+  const sandboxes = await openLocalSandboxes({
+    isolation,
+    socketDirectory: join(own, "door"),
+    stateDirectory: join(own, "sandboxes"),
+    node: process.execPath,
+    readOnly: [],
+    slots: 2,
+    clock: systemClock,
+    limits: {},
+  });
+  for (const { name } of await sandboxes.list()) await sandboxes.end(name);
+}
+
+/** A port that nobody listens on now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * Sandboxes that a test moves by hand. They hold state as a backend does: what was made lives until it is ended or lost.
+ * What a runner would say goes through the real gateway, with the token that the sandbox was given.
+ */
+import type { Hono } from "hono";
+import { Instant } from "../../src/core/instant.ts";
+import type { Clock } from "../../src/core/ports/clock.ts";
+import type { Sandbox, Sandboxes, SandboxSpec } from "../../src/core/ports/sandboxes.ts";
+import type { AttemptResult, EventAck, Job, ManifestEntry, RunnerEvent } from "../../src/core/protocol.ts";
+import { Refusal } from "../../src/core/refusal.ts";
+
+/** A file's new text, or null for a deleted one. */
+export type ChangedFiles = Readonly<Record<string, string | null>>;
+
+export interface Ending {
+  readonly exitCode?: number;
+  readonly files?: ChangedFiles;
+  readonly ended?: AttemptResult["ended"];
+  readonly tail?: string;
+  readonly agent?: Partial<NonNullable<AttemptResult["agent"]>>;
+}
+
+type Told = {
+  readonly [T in RunnerEvent["type"]]: Omit<Extract<RunnerEvent, { type: T }>, "n" | "at">;
+}[RunnerEvent["type"]];
+
+/** The runner of one living sandbox. */
+export interface Inside {
+  readonly name: string;
+  readonly spec: SandboxSpec;
+  job(): Promise<Job>;
+  /** Says this, or only that it has started. The number up to which the service has heard. */
+  says(...told: Told[]): Promise<number>;
+  /** Hands over a result, as an agent's unless the job is a command, and ends by itself. */
+  ends(ending?: Ending): Promise<void>;
+  inbox(after?: number): Promise<unknown>;
+  call(path: string, init?: RequestInit): Promise<Response>;
+}
+
+export interface SandboxStandIn extends Sandboxes {
+  gateway: Hono | undefined;
+  readonly made: readonly string[];
+  living(): string[];
+  /** The newest living one, or the one of this task. */
+  inside(task?: string): Inside;
+  /** It is gone without a word, as when a machine dies. */
+  lose(name?: string): void;
+  /** Throws this for so many calls. */
+  fail(call: "create" | "list" | "find" | "end", times: number): void;
+}
+
+export function openSandboxes(clock: Clock): SandboxStandIn {
+  const alive = new Map<string, { sandbox: Sandbox; spec: SandboxSpec; said: number }>();
+  const made: string[] = [];
+  const failing = new Map<string, number>();
+  const trip = (call: string): void => {
+    const left = failing.get(call) ?? 0;
+    failing.set(call, left - 1);
+    if (left > 0) throw new Error(`the backend refused to ${call}`);
+  };
+  const standIn: SandboxStandIn = {
+    backend: "local",
+    gatewayAddress: "http://gateway.test",
+    proxyAddress: undefined,
+    shortcomings: [],
+    gateway: undefined,
+    made,
+    accept(resources) {
+      if (resources.gpu !== undefined) throw new Refusal("The local backend has no GPU: ask without one.");
+    },
+    async create(spec) {
+      trip("create");
+      const there = alive.get(spec.name);
+      if (there !== undefined) return there.sandbox;
+      const sandbox = { name: spec.name, startedAt: Instant.parse(clock.now()) };
+      alive.set(spec.name, { sandbox, spec, said: 0 });
+      made.push(spec.name);
+      return sandbox;
+    },
+    async find(name) {
+      trip("find");
+      return alive.get(name)?.sandbox;
+    },
+    async list() {
+      trip("list");
+      return [...alive.values()].map(({ sandbox }) => sandbox);
+    },
+    async end(name) {
+      trip("end");
+      alive.delete(name);
+    },
+    living: () => [...alive.keys()],
+    inside(task) {
+      const name = [...alive.keys()].findLast((each) => task === undefined || each.includes(task));
+      const found = name === undefined ? undefined : alive.get(name);
+      if (found === undefined) throw new Error("No such sandbox lives.");
+      return insideOf(standIn, found, clock, () => alive.delete(found.sandbox.name));
+    },
+    lose(name = standIn.living().at(-1)) {
+      if (name === undefined || !alive.delete(name)) throw new Error("No such sandbox lives.");
+    },
+    fail: (call, times) => void failing.set(call, times),
+  };
+  return standIn;
+}
+
+function insideOf(
+  world: Pick<SandboxStandIn, "gateway">,
+  living: { readonly spec: SandboxSpec; said: number },
+  clock: Clock,
+  gone: () => void,
+): Inside {
+  const { spec } = living;
+  const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    if (world.gateway === undefined) throw new Error("There is no gateway yet.");
+    const headers = { authorization: `Bearer ${spec.env["PARHELIA_TOKEN"] ?? ""}`, "content-type": "application/json" };
+    return world.gateway.request(path, { ...init, headers: { ...headers, ...init.headers } });
+  };
+  const send = async (method: string, path: string, body: unknown): Promise<Response> => {
+    const response = await call(path, { method, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return response;
+  };
+  const job = async (): Promise<Job> => (await call("/gateway/job")).json() as Promise<Job>;
+  return {
+    name: spec.name,
+    spec,
+    job,
+    call,
+    async says(...told) {
+      const all = told.length === 0 ? [{ type: "runner_started", level: "info", message: "the runner started" }] : told;
+      const events = all.map((each, index) => ({ ...each, n: living.said + index + 1, at: clock.now() }));
+      const ack = (await (await send("POST", "/gateway/events", { events })).json()) as EventAck;
+      living.said = ack.last;
+      return ack.last;
+    },
+    async ends(ending = {}) {
+      const entries = Object.entries(ending.files ?? {}).map(toEntry);
+      if (entries.length > 0) await send("PUT", "/gateway/result/1", entries);
+      const { work } = await job();
+      await send("POST", "/gateway/result", resultOf(ending, entries.length, work.kind));
+      gone();
+    },
+    inbox: async (after = 0) => (await call(`/gateway/inbox?after=${after}`)).json(),
+  };
+}
+
+function toEntry([name, text]: [string, string | null]): ManifestEntry {
+  const path = Buffer.from(name).toString("base64");
+  if (text === null) return { do: "delete", path };
+  const content = Buffer.from(text);
+  return { do: "put", path, mode: "100644", bytes: content.length, content: content.toString("base64") };
+}
+
+function resultOf(ending: Ending, changedFiles: number, kind: Job["work"]["kind"]): AttemptResult {
+  const agent = { isError: false, subtype: "success", apiErrorStatus: null, text: "It is done.", turns: 3 };
+  return {
+    ended: ending.ended ?? "exited",
+    exitCode: ending.exitCode ?? 0,
+    signal: null,
+    agent: kind === "agent" && ending.ended !== "could-not-start" ? { ...agent, ...ending.agent } : null,
+    because: "",
+    tail: ending.tail ?? "",
+    parts: changedFiles > 0 ? 1 : 0,
+    changedFiles,
+    left: [],
+  };
+}

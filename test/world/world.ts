@@ -1,0 +1,213 @@
+/**
+ * A whole Parhelia against a stateful GitHub, stepped by hand. Everything is real but GitHub, the sandboxes and the clock.
+ * A test that leaves an unknown request, a living sandbox, a held slot or an unexpected fault behind fails.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { expect } from "vitest";
+import type { RunDefaults } from "../../src/commands/command.ts";
+import { TaskId } from "../../src/core/ids.ts";
+import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
+import { usd } from "../../src/core/money.ts";
+import type { Ids } from "../../src/core/ports/clock.ts";
+import type { Store } from "../../src/core/ports/store.ts";
+import { isEnded, type Task } from "../../src/core/task.ts";
+import { openEngine, type Engine } from "../../src/engine/engine.ts";
+import type { Limits } from "../../src/engine/room.ts";
+import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
+import { assemble } from "../../src/main.ts";
+import { counters } from "../../src/records/document.ts";
+import { listTasks } from "../../src/records/list-tasks.ts";
+import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
+import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
+import { openSandboxes, type Inside, type SandboxStandIn } from "./sandboxes.ts";
+
+export interface WorldOptions {
+  readonly limits?: Partial<Limits>;
+  readonly installations?: readonly number[];
+}
+
+export interface World {
+  readonly github: GitHubStandIn;
+  readonly sandboxes: SandboxStandIn;
+  readonly store: Store;
+  readonly issue: number;
+  /** Comments on the issue and lets GitHub deliver everything. The comment's id. */
+  comment(body: string, how?: { readonly by?: string; readonly on?: number }): Promise<number>;
+  /** Everything that GitHub holds is delivered. */
+  deliver(): Promise<void>;
+  /** The engine does all that is due at this instant. */
+  dispatch(): Promise<void>;
+  /** Time goes by, and what becomes due meanwhile is done. */
+  pass(ms: number): Promise<void>;
+  reconcile(): Promise<void>;
+  /** Another engine takes over from the store, as after a crash. */
+  restart(): void;
+  /** Bodies of the app's comments, on the issue unless told. */
+  said(on?: number): string[];
+  tasks(): Promise<Task[]>;
+  task(): Promise<Task>;
+  inside(task?: string): Inside;
+  now(): Instant;
+  /** Lines of the log of level error; a test that expects some takes them. */
+  takeFaults(): string[];
+  /** A test that leaves sandboxes or tasks alive on purpose says so. */
+  leaveAlive(): void;
+}
+
+const startAt = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
+const webhookSecret = "it is a secret to everybody";
+
+const defaults: RunDefaults = { timeoutMs: 60 * minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null };
+
+const runner = { code: new Uint8Array(new TextEncoder().encode("// the runner")), sha256: "a".repeat(64) };
+
+export async function world(test: (w: World) => Promise<void>, options: WorldOptions = {}): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "parhelia-world-"));
+  try {
+    await play(directory, test, options);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function play(directory: string, test: (w: World) => Promise<void>, options: WorldOptions): Promise<void> {
+  let now = startAt;
+  const clock = { now: () => now };
+  const ids = countedIds();
+  const faults: string[] = [];
+  const log = pino({ level: "error" }, { write: (line: string) => void faults.push(line) });
+  const store = openSqliteStore({ path: ":memory:" });
+  const github = await openGitHub({ directory, now: () => now, webhookSecret });
+  const sandboxes = openSandboxes(clock);
+  const installations = options.installations ?? [github.installation];
+  const side = openGitHubSide({
+    app: github.app,
+    webhookSecrets: { now: webhookSecret, before: undefined },
+    apiUrl: github.apiUrl,
+    webUrl: github.publicUrl,
+    publicUrl: undefined,
+    fetch: github.fetch,
+    installations,
+    defaults,
+    store,
+    clock,
+    ids,
+    log,
+  });
+  const limits: Limits = { maxSandboxes: 10, monthCeiling: usd(200), microUsdPerHour: usd(0.36), ...options.limits };
+  const openHouse = () =>
+    assemble({
+      store,
+      clock,
+      ids,
+      log,
+      sandboxes,
+      runner,
+      limits,
+      defaults,
+      forge: side.forge,
+      sandboxEnv: {},
+      key: "k".repeat(64),
+      model: { apiUrl: "http://model.test", apiKey: "sk-test", names: [] },
+      fetch: () => Promise.reject(new Error("no model in this world")),
+    });
+  const open = (): Engine => {
+    const house = openHouse();
+    sandboxes.gateway = house.gateway;
+    return openEngine(house.room, () => undefined);
+  };
+  let engine = open();
+  github.target = async (request) => side.routes.fetch(request);
+  const issue = github.as("dana").openIssue("acme/widgets", "The null check is wrong", "It fails on an empty list.");
+  let aliveOnPurpose = false;
+
+  const dispatch = async (): Promise<{ nextAt: Instant | undefined }> => {
+    for (let turn = 0; turn < 500; turn += 1) {
+      const { started, nextAt } = await engine.tick();
+      await engine.idle();
+      if (started === 0) return { nextAt };
+    }
+    throw new Error("The engine never comes to rest at this instant.");
+  };
+  const w: World = {
+    github,
+    sandboxes,
+    store,
+    issue,
+    async comment(body, how = {}) {
+      const id = github.as(how.by ?? "dana").comment("acme/widgets", how.on ?? issue, body);
+      await w.deliver();
+      return id;
+    },
+    async deliver() {
+      for (const attempt of await github.deliveries.deliverAll()) expect(attempt.status).toBe(202);
+    },
+    dispatch: async () => void (await dispatch()),
+    async pass(ms) {
+      const until = after(now, ms);
+      for (;;) {
+        const { nextAt } = await dispatch();
+        if (nextAt === undefined || nextAt >= until) break;
+        now = Instant.parse(Math.max(nextAt, now + 1));
+      }
+      now = until;
+      await dispatch();
+    },
+    reconcile: async () => {
+      await engine.reconcile();
+      await dispatch();
+    },
+    restart() {
+      engine = open();
+    },
+    said: (on = issue) =>
+      github
+        .comments("acme/widgets", on)
+        .filter((comment) => comment.author === "parhelia[bot]")
+        .map((comment) => comment.body),
+    tasks: async () => (await listTasks(store, now, { which: "all", limit: 100 })).toReversed(),
+    async task() {
+      const [task] = await w.tasks();
+      if (task === undefined) throw new Error("There is no task.");
+      return task;
+    },
+    inside: (task) => sandboxes.inside(task),
+    now: () => now,
+    takeFaults: () => faults.splice(0),
+    leaveAlive: () => {
+      aliveOnPurpose = true;
+    },
+  };
+  await test(w);
+  // What is being told when the test ends is told: at most a few pauses of the writer.
+  for (let turn = 0; turn < 20; turn += 1) await w.pass(secondMs);
+  expect(faults, "faults that the test did not expect").toEqual([]);
+  expect(github.unknownRequests).toEqual([]);
+  expect(github.faults.unused()).toEqual([]);
+  if (!aliveOnPurpose) {
+    expect(sandboxes.living(), "living sandboxes").toEqual([]);
+    expect(
+      (await w.tasks()).filter((task) => !isEnded(task)).map(({ id }) => id),
+      "tasks that are not ended",
+    ).toEqual([]);
+    const [held] = await store.look(now, [{ counter: counters.running }]);
+    expect(held, "held slots").toBe(0);
+  }
+  await github.close();
+  await store.close();
+}
+
+/** Ids in order: `t_00000001`. */
+function countedIds(): Ids {
+  let count = 0;
+  const next = (): string => String((count += 1));
+  let tasks = 0;
+  return {
+    task: () => TaskId.parse(`t_${String((tasks += 1)).padStart(8, "0")}`),
+    trace: () => next().padStart(16, "0"),
+    unique: () => next().padStart(32, "0"),
+  };
+}
