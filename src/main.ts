@@ -9,6 +9,7 @@ import { answerRequest } from "./commands/answer-request.ts";
 import type { RunDefaults } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
 import { bootCommand } from "./core/boot.ts";
+import { forgeByPlace } from "./core/forge-by-place.ts";
 import { TaskId } from "./core/ids.ts";
 import { Instant } from "./core/instant.ts";
 import { pricedModels } from "./core/pricing.ts";
@@ -132,7 +133,7 @@ export async function startService(config: Config, log: Logger, front: "http" | 
     limits: {},
   });
   const github = front === "http" ? openGitHub(gitHubOptions(config, { log, clock, ids, store })) : undefined;
-  const forge = byPlace(openLocalForge(), github?.forge);
+  const forge = forgeByPlace(openLocalForge(), github?.forge);
   const { room, gateway } = assemble({
     store,
     clock,
@@ -231,23 +232,6 @@ function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>):
     secret === undefined ? "PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret" : "",
   ].filter((line) => line !== "");
   return `The service needs a GitHub App. Missing:\n  ${lines.join("\n  ")}\nWithout an account: npm run demo`;
-}
-
-/** Each task's forge is the one that its place is on. */
-function byPlace(local: Forge, github: Forge | undefined): Forge {
-  const of = (kind: "issue" | "terminal"): Forge => {
-    if (kind === "terminal") return local;
-    if (github === undefined) throw new Error("This process has no connection to GitHub; the service has.");
-    return github;
-  };
-  return {
-    authority: (place, actor) => of(place.kind).authority(place, actor),
-    pin: (task) => of(task.origin.place.kind).pin(task),
-    report: (view, place) => of(view.task.origin.place.kind).report(view, place),
-    publish: (request) => of(request.view.task.origin.place.kind).publish(request),
-    reply: (place, marker, body) => of(place.kind).reply(place, marker, body),
-    repositoryToken: (task) => of(task.origin.place.kind).repositoryToken(task),
-  };
 }
 
 /** A unix socket's path has at most 107 bytes, so a deep root gets a short place that is its own. */

@@ -26,7 +26,7 @@ export const visible = (text: string): string =>
 const isSurrogate = (found: string): boolean => found.length === 1 && found >= "\ud800" && found <= "\udfff";
 
 const longestRun = (text: string, of: RegExp): number =>
-  text.matchAll(of).reduce((longest, found) => Math.max(longest, found[0].length), 0);
+  Array.from(text.matchAll(of)).reduce((longest, found) => Math.max(longest, found[0].length), 0);
 
 /** One code span with exactly this text; line ends become blanks. Nothing for nothing. */
 export function inlineCode(text: string): Markdown {
@@ -41,7 +41,7 @@ export function inlineCode(text: string): Markdown {
 
 /** The smallest number of ticks that does not occur as a run in the text. */
 function shortestFree(line: string): number {
-  const runs = new Set(line.matchAll(/`+/g).map((found) => found[0].length));
+  const runs = new Set(Array.from(line.matchAll(/`+/g), (found) => found[0].length));
   let count = 1;
   while (runs.has(count)) count += 1;
   return count;

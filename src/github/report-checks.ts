@@ -9,7 +9,7 @@ import { placeOf, repoOf } from "./place.ts";
 import type { Spot } from "./report-comment.ts";
 import type { CheckWords } from "./report-words.ts";
 
-export const checkName = "parhelia";
+const checkName = "parhelia";
 
 /**
  * Commits that bear a check run of the task: the head that it was given, and its own commit once that is published.

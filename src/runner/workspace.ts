@@ -34,6 +34,9 @@ const attributes = "* -text -eol -ident -filter -working-tree-encoding\n";
 
 const everythingDepth = 2 ** 31 - 1;
 
+/** The bridge alone: git takes `localhost` in this list for every name that ends so, and `github.localhost` is outside. */
+const unproxied = { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
+
 async function fetchCommit(
   url: string,
   source: Job["source"],
@@ -100,7 +103,7 @@ export async function prepare(
 ): Promise<Base> {
   const { workspace } = ground;
   const url = source.url ?? `${ground.bridge}/git`;
-  const options = { cwd: workspace, env: ground.env, signal: stop };
+  const options = { cwd: workspace, env: { ...ground.env, ...unproxied }, signal: stop };
   const must = async (...args: string[]): Promise<Buffer> => {
     const answer = await git(args, options);
     if (!answer.ok) throw new CannotPrepare(`git ${args[0]} failed: ${answer.stderr}`);

@@ -1,5 +1,8 @@
 /** For what real processes do in their own time. Tests of our own loops step them instead. */
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Between two looks: what is waited for needs the processor, too. */
+const apartMs = 5;
 
 /** Resolves to the first result of `check` that is neither false nor undefined; throws after `withinMs` without one. */
 export async function eventually<Result>(
@@ -14,6 +17,6 @@ export async function eventually<Result>(
     if (isThere(result)) return result;
     if (performance.now() - start > withinMs)
       throw new Error(`It did not come true within ${withinMs} ms: ${String(check)}`);
-    await turn();
+    await pause(apartMs);
   }
 }

@@ -11,6 +11,8 @@ import type { RunDefaults } from "../../src/commands/command.ts";
 import { TaskId } from "../../src/core/ids.ts";
 import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
+import { forgeByPlace } from "../../src/core/forge-by-place.ts";
+import { pricedModels } from "../../src/core/pricing.ts";
 import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
@@ -20,6 +22,7 @@ import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
 import { assemble } from "../../src/main.ts";
 import { counters } from "../../src/records/document.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
+import { openLocalForge } from "../../src/terminal/local-forge.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
 import { openSandboxes, type Inside, type SandboxStandIn } from "./sandboxes.ts";
@@ -108,10 +111,10 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
       runner,
       limits,
       defaults,
-      forge: side.forge,
+      forge: forgeByPlace(openLocalForge(), side.forge),
       sandboxEnv: {},
       key: "k".repeat(64),
-      model: { apiUrl: "http://model.test", apiKey: "sk-test", names: [] },
+      model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },
       fetch: () => Promise.reject(new Error("no model in this world")),
     });
   const open = (): Engine => {

@@ -97,6 +97,7 @@ describe("deliveries", () => {
     await github.repository("zeta/engine");
     const id = github.install("zeta");
     github.suspend(id);
+    github.as("dana").openIssue("zeta/engine", "Suspended apps hear nothing");
     github.setRepositories(github.installation, []);
     github.as("dana").openIssue("acme/widgets", "Nobody hears this");
     await github.deliveries.deliverAll();

@@ -1,0 +1,147 @@
+/** Money under parallel draws, repeated settlements and attempts that end in the middle: never over a ceiling, nothing held afterwards. */
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import type { Attempt } from "../../src/core/attempt.ts";
+import { attemptId, sandboxName, TaskId } from "../../src/core/ids.ts";
+import { Instant } from "../../src/core/instant.ts";
+import { microUsd, usd, type MicroUsd } from "../../src/core/money.ts";
+import type { Store } from "../../src/core/ports/store.ts";
+import { endAttemptEffects } from "../../src/records/attempt.ts";
+import { draw, heldSlices, moneyLeft, monthMoney, settle, taskMoney, type Slice } from "../../src/records/ledger.ts";
+import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
+
+const now = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
+const task = TaskId.parse("t_7k2m9x4q");
+const attempt = attemptId(task, 1);
+
+function open(): Store {
+  const store = openSqliteStore({ path: ":memory:" });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+const slice = (id: string, amount: MicroUsd, kind: Slice["kind"] = "model"): Slice => ({
+  id,
+  kind,
+  attempt,
+  amount,
+  drawnAt: now,
+});
+
+const ceilings = { task: usd(5), month: usd(8) };
+
+test("of two draws on the last money exactly one is given, and the other names the ceiling", async () => {
+  const store = open();
+  const drawn = await Promise.all(["a", "b"].map((id) => draw(store, slice(id, usd(3)), ceilings)));
+  expect(drawn.filter((each) => each.ok)).toHaveLength(1);
+  expect(drawn.find((each) => !each.ok)).toEqual({
+    ok: false,
+    short: [{ scope: "task", used: usd(3), ceiling: usd(5) }],
+  });
+  expect(await moneyLeft(store, now, task, ceilings)).toBe(usd(2));
+});
+
+test("drawing and settling again under one id changes nothing", async () => {
+  const store = open();
+  await draw(store, slice("a", usd(3)), ceilings);
+  await draw(store, slice("a", usd(3)), ceilings);
+  expect((await taskMoney(store, now, task)).used).toBe(usd(3));
+  for (let time = 0; time < 3; time += 1) await settle(store, { id: "a", charge: usd(1), now });
+  expect(await taskMoney(store, now, task)).toEqual({ spent: usd(1), model: usd(1), compute: 0, used: usd(1) });
+});
+
+const ending: Attempt = {
+  id: attempt,
+  task,
+  sandbox: sandboxName(attempt),
+  claimedAt: now,
+  microUsdPerHour: usd(1),
+};
+
+let ends = 0;
+
+async function end(store: Store): Promise<boolean> {
+  const { charged: _, ...effects } = await endAttemptEffects(store, ending, {
+    outcome: "succeeded",
+    because: "",
+    compute: usd(0.5),
+    now,
+  });
+  const add = (effects.add ?? []).filter((each) => each.counter !== "running");
+  const result = await store.commit({ op: `end/${(ends += 1)}`, now, ...effects, add });
+  return result.ok;
+}
+
+test("the end of an attempt charges what nobody settled in full, compute by its time, and closes the drawing", async () => {
+  const store = open();
+  await draw(store, slice("compute", usd(1), "compute"), ceilings);
+  await draw(store, slice("a", usd(0.3)), ceilings);
+  expect(await end(store)).toBe(true);
+  expect(await taskMoney(store, now, task)).toEqual({
+    spent: usd(0.8),
+    model: usd(0.3),
+    compute: usd(0.5),
+    used: usd(0.8),
+  });
+  expect((await heldSlices(store, now, attempt)).held).toEqual([]);
+  expect((await draw(store, slice("late", usd(0.1)), ceilings)).ok).toBe(false);
+});
+
+test("a call that began while the end was looked up refuses the end, which then takes it with it", async () => {
+  const store = open();
+  await draw(store, slice("compute", usd(1), "compute"), ceilings);
+  const before = await endAttemptEffects(store, ending, {
+    outcome: "succeeded",
+    because: "",
+    compute: usd(0.5),
+    now,
+  });
+  await draw(store, slice("late", usd(0.3)), ceilings);
+  const { charged: _, ...effects } = before;
+  const refused = await store.commit({ op: "end", now, ...effects });
+  expect(refused).toMatchObject({ ok: false });
+  expect(await end(store)).toBe(true);
+  expect((await taskMoney(store, now, task)).spent).toBe(usd(0.8));
+});
+
+const step = fc.record({
+  do: fc.constantFrom("draw", "settle"),
+  id: fc.constantFrom("a", "b", "c", "d"),
+  amount: fc.integer({ min: 0, max: 3_000_000 }),
+});
+
+test("in any order of draws and settlements: used is what is held and charged, never over a ceiling by drawing", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const store = openSqliteStore({ path: ":memory:" });
+      try {
+        const held = new Map<string, number>();
+        const settled = new Set<string>();
+        let charged = 0;
+        for (const { do: what, id, amount } of steps) {
+          if (what === "draw") {
+            // An id is drawn once in real life; a second draw of it after its end would be another call.
+            if (settled.has(id)) continue;
+            const given = await draw(store, slice(id, microUsd(amount)), ceilings);
+            const sum = [...held.values()].reduce((all, each) => all + each, charged);
+            if (held.has(id)) expect(given.ok).toBe(true);
+            else expect(given.ok).toBe(sum + amount <= ceilings.task);
+            if (given.ok && !held.has(id)) held.set(id, amount);
+          } else if (held.has(id)) {
+            const charge = Math.min(amount, held.get(id) ?? 0);
+            await settle(store, { id, charge: microUsd(charge), now });
+            held.delete(id);
+            settled.add(id);
+            charged += charge;
+          }
+        }
+        const used = [...held.values()].reduce((all, each) => all + each, charged);
+        expect(await taskMoney(store, now, task)).toMatchObject({ spent: charged, used });
+        expect(await monthMoney(store, now)).toEqual({ spent: charged, used });
+      } finally {
+        await store.close();
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
