@@ -46,7 +46,7 @@ const fallbacks: Record<string, Record<string, unknown>> = {
 };
 
 const sections = {
-  server: z.strictObject({ host: z.string(), port: whole(0, 65_535), public_url: address.optional() }),
+  server: z.strictObject({ host: z.string(), port: whole(0, 65_535) }),
   github: z.strictObject({
     app_id: whole(1, 2 ** 40).optional(),
     private_key_path: z.string().optional(),

@@ -1,8 +1,7 @@
 /** The service: configuration → adapters → loop → listen. Its parts meet here and nowhere else. */
-import { createHash, randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { randomBytes, randomInt } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { tmpdir } from "node:os";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { answerRequest } from "./commands/answer-request.ts";
@@ -11,7 +10,7 @@ import { ConfigError, type Config } from "./config.ts";
 import { bootCommand } from "./core/boot.ts";
 import { forgeByPlace } from "./core/forge-by-place.ts";
 import { TaskId } from "./core/ids.ts";
-import { Instant } from "./core/instant.ts";
+import { after, Instant, secondMs } from "./core/instant.ts";
 import { pricedModels } from "./core/pricing.ts";
 import type { Clock, Ids } from "./core/ports/clock.ts";
 import type { Forge } from "./core/ports/forge.ts";
@@ -30,6 +29,7 @@ import { openGitHub, type GitHubOptions } from "./github/open-github.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
 import { findClaude } from "./sandbox/local/find-claude.ts";
 import { openEgress } from "./sandbox/local/egress.ts";
+import { localPlaces } from "./sandbox/local/local-places.ts";
 import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
 import { lockEngine } from "./store/sqlite/engine-lock.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
@@ -109,17 +109,32 @@ export class EngineTaken extends Error {
 export const storePath = ({ root, settings }: Config): string =>
   settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
 
+/** The folder that a repository keeps for us: its configuration belongs into git, the rest does not. */
+function makeHome(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const ignore = join(directory, ".gitignore");
+  if (!existsSync(ignore)) writeFileSync(ignore, "*\n!config.toml\n");
+}
+
+/**
+ * The lock proves that an earlier engine is dead, so what it held need not run out. But a call that it sent last may still
+ * reach GitHub, and looking for what that call makes before it is made would make it twice.
+ */
+const lingerMs = 5 * secondMs;
+
 /** `front`: the webhook's door and the health checks for a service, nothing for a command at a terminal. */
 export async function startService(config: Config, log: Logger, front: "http" | "none"): Promise<Service> {
   const { settings } = config;
   const path = storePath(config);
+  makeHome(join(config.root, ".parhelia"));
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const lock = lockEngine(path);
   if (lock === undefined) throw new EngineTaken(`Another Parhelia runs the engine of ${path}.`);
-  const store = openSqliteStore({ path });
   const clock = systemClock;
+  const store = openSqliteStore({ path, leasesUntil: after(clock.now(), lingerMs) });
   const ids = randomIds;
-  const places = localPlaces(config);
+  const github = front === "http" ? openGitHub(gitHubOptions(config, { log, clock, ids, store })) : undefined;
+  const places = localPlaces(config.root);
   const claude = settings.agent.claude_path ?? findClaude(config.searched);
   if (claude === undefined) log.warn({}, "Claude Code is not installed: agent tasks will fail, commands will run");
   const sandboxes = await openLocalSandboxes({
@@ -132,7 +147,6 @@ export async function startService(config: Config, log: Logger, front: "http" | 
     clock,
     limits: {},
   });
-  const github = front === "http" ? openGitHub(gitHubOptions(config, { log, clock, ids, store })) : undefined;
   const forge = forgeByPlace(openLocalForge(), github?.forge);
   const { room, gateway } = assemble({
     store,
@@ -220,7 +234,6 @@ function gitHubOptions(config: Config, parts: Pick<GitHubOptions, "log" | "clock
     webUrl,
     installations,
     fetch,
-    publicUrl: settings.server.public_url,
     defaults: runDefaults(config),
   };
 }
@@ -232,15 +245,4 @@ function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>):
     secret === undefined ? "PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret" : "",
   ].filter((line) => line !== "");
   return `The service needs a GitHub App. Missing:\n  ${lines.join("\n  ")}\nWithout an account: npm run demo`;
-}
-
-/** A unix socket's path has at most 107 bytes, so a deep root gets a short place that is its own. */
-const socketPathBytes = 80;
-
-function localPlaces({ root }: Config): { sockets: string; sandboxes: string } {
-  const own = join(root, ".parhelia");
-  const short = join(tmpdir(), `parhelia-${createHash("sha256").update(root).digest("hex").slice(0, 16)}`);
-  const sockets = Buffer.byteLength(own) <= socketPathBytes ? own : short;
-  mkdirSync(sockets, { recursive: true, mode: 0o700 });
-  return { sockets: join(sockets, "door"), sandboxes: join(own, "sandboxes") };
 }

@@ -75,7 +75,7 @@ export function plain(text: string): Markdown {
     .trim();
 }
 
-/** `plain` on one line, for headings, table cells and list items. */
+/** `plain` on one line, for headings and list items. Not for the cell of a table: a pipe in a code span would end it. */
 export const plainLine = (text: string): Markdown => plainSpans(visible(text).replace(/\s+/g, " ").trim());
 
 const codeSpan = /(?<!`)(`{1,3})(?!`)([^`]+)\1(?!`)/g;
@@ -84,28 +84,48 @@ function plainSpans(line: string): Markdown {
   let shown = "";
   let from = 0;
   for (const span of line.matchAll(codeSpan)) {
-    // A pipe in a code span would end a table's cell, even between ticks.
-    if (span[2] === undefined || span[2].trim() === "" || span[2].includes("|")) continue;
-    shown += escaped(line.slice(from, span.index)) + inlineCode(span[2].replace(/^ (.*) $/, "$1"));
+    if (span[2] === undefined || span[2].trim() === "") continue;
+    shown += escaped(line.slice(from, span.index), from) + inlineCode(span[2].replace(/^ (.*) $/, "$1"));
     from = span.index + span[0].length;
   }
-  return (shown + escaped(line.slice(from))).replace(/^\//, "\\/");
+  return shown + escaped(line.slice(from), from);
 }
 
-const escaped = (text: string): Markdown =>
-  calmed(text)
-    .replace(/@(?=\S)|#(?=\d)|GH-(?=\d)|:(?=[\w+-]+:)|:(?=\/\/)|(?:www|mailto:|xmpp:)(?=\S)/gi, `$&${joint}`)
-    .replace(/[!#$&()*+\-.<=>[\\\]^_`{|}~]/g, (found, at: number, whole: string) =>
-      needsEscape(found, whole.charAt(at - 1), whole.charAt(at + 1)) ? `\\${found}` : found,
-    );
+/** Marks that mean something wherever they stand, with what stands around them. All others are left, for who reads the source. */
+const alive = new RegExp(
+  [
+    // `]` because names are put into links.
+    String.raw`[\x60[\]|~]`,
+    String.raw`<(?=[a-z/!?])`,
+    "(?<=--)>",
+    String.raw`&(?=#?\w{1,40};)`,
+    String.raw`\\(?=[!-/:-@[-\x60{-~]|$)`,
+    // `$5` is money; between other letters, GitHub reads mathematics.
+    String.raw`\$(?!\d)`,
+    // The end of a heading.
+    "#$",
+    String.raw`(?<!\s)\*|\*(?!\s)`,
+    String.raw`(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])`,
+  ].join("|"),
+  "giu",
+);
 
-/** These mean nothing between two letters or digits: leaving them keeps paths and sums readable in a mail's plain text. */
-const harmlessInside = new Set(["-", ".", "=", "+", "(", ")", "!", "^", "_", "{", "}"]);
+/** `at` is the place of the text in its line. */
+function escaped(text: string, at: number): Markdown {
+  const still = calmed(text).replace(
+    /@(?=\S)|#(?=\d)|GH-(?=\d)|:(?=[\w+-]+:)|:(?=\/\/)|(?:www|mailto:|xmpp:)(?=\S)/gi,
+    `$&${joint}`,
+  );
+  const mark = at === 0 ? blockMark(still) : undefined;
+  if (mark === undefined) return still.replace(alive, "\\$&");
+  return `${still.slice(0, mark)}\\${still.charAt(mark)}${still.slice(mark + 1).replace(alive, "\\$&")}`;
+}
 
-function needsEscape(mark: string, before: string, behind: string): boolean {
-  // `$5` is money; between other letters, GitHub reads mathematics.
-  if (mark === "$") return !/\d/.test(behind);
-  return !(harmlessInside.has(mark) && /[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(behind));
+/** Where a line has the mark that would make a list, heading, quote, rule, underline, table or command of it. */
+function blockMark(line: string): number | undefined {
+  const [, number] = /^(\d{1,9})[.)](?:\s|$)/.exec(line) ?? [];
+  if (number !== undefined) return number.length;
+  return /^(?:>|#{1,6}(?:\s|$)|[-+*](?:\s|$)|[-=*_+:|\s]+$|\/parhelia\b)/i.test(line) ? 0 : undefined;
 }
 
 const emoji = String.raw`\p{Extended_Pictographic}(?:\u200d|\ufe0f|\p{Emoji_Modifier})*\s*`;

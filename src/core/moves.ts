@@ -35,7 +35,7 @@ export const queuedForSlot = (task: Task, now: Instant): InState<"waiting"> => (
   state: "waiting",
   since: now,
   for: "slot",
-  because: "every sandbox is taken",
+  because: "its turn comes with the next free sandbox",
 });
 
 export const waitingForMoney = (task: Task, because: string, now: Instant): InState<"waiting"> => ({

@@ -1,4 +1,5 @@
 /** Answering a request: carry out what it says and post one reply, or put it off when something is broken. */
+import { Busy } from "../core/busy.ts";
 import { after, minuteMs, secondMs } from "../core/instant.ts";
 import { endRequest, takeRequest } from "../records/requests.ts";
 import type { Room } from "./room.ts";
@@ -16,13 +17,22 @@ export async function answer(room: Room, id: string): Promise<boolean> {
   try {
     const words = await room.answer(request);
     await room.forge.reply(request.place, request.id, words);
-    await endRequest(store, turn, { now: clock.now(), op: ids.unique() });
+    await endRequest(store, turn, { again: undefined, now: clock.now(), op: ids.unique() });
     room.log.info({ ...unit, outcome: "done", durationMs: clock.now() - now }, "answer");
   } catch (error) {
+    if (error instanceof Busy) {
+      await endRequest(store, turn, {
+        again: { at: error.until, tries: request.tries },
+        now: clock.now(),
+        op: ids.unique(),
+      });
+      return true;
+    }
     room.log.error({ ...unit, err: error }, "an answer failed");
     const at = clock.now();
-    const again = request.tries + 1 < triesAtMost ? { again: after(at, 5 * secondMs * 2 ** request.tries) } : {};
-    await endRequest(store, turn, { ...again, now: at, op: ids.unique() });
+    const tries = request.tries + 1;
+    const again = tries < triesAtMost ? { at: after(at, 5 * secondMs * 2 ** request.tries), tries } : undefined;
+    await endRequest(store, turn, { again, now: at, op: ids.unique() });
   }
   return true;
 }

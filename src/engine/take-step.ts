@@ -1,4 +1,5 @@
 /** One look at one task: take its turn, gather the facts, decide, do that one thing, write what happened. */
+import { Busy } from "../core/busy.ts";
 import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import { ended } from "../core/moves.ts";
 import { nextStep, noResult, patience, type Facts, type Step } from "../core/next-step.ts";
@@ -44,7 +45,10 @@ async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
   try {
     done = await act(room, at, step);
   } catch (error) {
-    if (error instanceof Refusal) {
+    if (error instanceof Busy) {
+      outcome = "put off";
+      done = { due: error.until };
+    } else if (error instanceof Refusal) {
       outcome = "refused";
       done = await refused(room, at, error);
     } else {

@@ -12,7 +12,9 @@ export interface Listening {
 }
 
 /** `mode` is for the socket file: sandboxes that run as other users must be able to connect. */
-export type Address = { readonly socket: string; readonly mode: number } | { readonly host: string; readonly port: number };
+export type Address =
+  | { readonly socket: string; readonly mode: number }
+  | { readonly host: string; readonly port: number };
 
 export async function listen(app: Hono, address: Address): Promise<Listening> {
   const server = createServer({ requestTimeout: 0 }, getRequestListener(app.fetch));

@@ -1,18 +1,6 @@
 /** What a failed call to GitHub means, read once from the client's errors: refused, lost on the way, or told to wait. */
 import { z } from "zod";
-import type { Instant } from "../core/instant.ts";
 import { Refusal } from "../core/refusal.ts";
-
-/** GitHub asked for a pause, or our own spacing does. Nothing was sent, or what was sent was not done. */
-export class Busy extends Error {
-  override readonly name = "Busy";
-  readonly until: Instant;
-
-  constructor(until: Instant) {
-    super(`GitHub wants no requests before ${new Date(until).toISOString()}`);
-    this.until = until;
-  }
-}
 
 const HttpError = z.object({
   name: z.literal("HttpError"),

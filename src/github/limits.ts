@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../core/ports/clock.ts";
 import { after, Instant, minuteMs, secondMs } from "../core/instant.ts";
-import { Busy, type Failure } from "./failure.ts";
+import { Busy } from "../core/busy.ts";
+import { type Failure } from "./failure.ts";
 
 export type Traffic = "read" | "write";
 

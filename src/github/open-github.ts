@@ -15,8 +15,6 @@ export interface GitHubOptions {
   /** `https://api.github.com` and `https://github.com`, or those of an Enterprise server. */
   readonly apiUrl: string;
   readonly webUrl: string;
-  /** Where this service's own pages can be reached, or undefined. */
-  readonly publicUrl: string | undefined;
   readonly installations: readonly number[];
   readonly defaults: RunDefaults;
   readonly store: Store;
@@ -27,7 +25,7 @@ export interface GitHubOptions {
 }
 
 export function openGitHub(options: GitHubOptions): { forge: GitHubForge; routes: Hono } {
-  const { app, webhookSecrets, apiUrl, webUrl, publicUrl, clock, ids, log, fetch } = options;
+  const { app, webhookSecrets, apiUrl, webUrl, clock, ids, log, fetch } = options;
   const forge = openGitHubForge({
     app,
     apiUrl,
@@ -36,7 +34,6 @@ export function openGitHub(options: GitHubOptions): { forge: GitHubForge; routes
     clock,
     log,
     unique: () => ids.unique(),
-    ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   const probot = new Probot({
     appId: app.id,

@@ -25,7 +25,7 @@ export function progress(view: TaskView): Markdown {
 
 /** Where the headline does not say it already. */
 const because = (task: Extract<Task, { state: "waiting" }>): Markdown =>
-  task.for === "slot" || task.for === "capacity" ? plainLine(task.because) : "";
+  task.for === "capacity" ? plainLine(task.because) : "";
 
 function ahead(count: number): Markdown {
   if (count === 0) return "";
@@ -69,7 +69,16 @@ const actions = (doing: Heard["doing"]): Markdown =>
     .map((line) => `- ${plainLine(line)}`)
     .join("\n");
 
+/** What the runner does beside the work. */
+const phaseWords = new Map([
+  ["fetch", "fetching the commit"],
+  ["checkout", "checking the files out"],
+  ["work", "at work"],
+  ["collect", "collecting the changed files"],
+  ["push", "handing the result over"],
+]);
+
 function last({ lastAt, doing, phase }: Heard, now: number): Markdown {
-  const what = plainLine(doing.at(-1) ?? phase);
+  const what = plainLine(doing.at(-1) ?? phaseWords.get(phase) ?? "");
   return `Last heard ${elapsed(now - lastAt)} ago${what === "" ? "" : `: ${what}`}`;
 }

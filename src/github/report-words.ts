@@ -37,7 +37,7 @@ function heading(view: TaskView): Markdown {
   const number = "published" in task ? task.published?.pullRequest : undefined;
   const words = plainLine(text);
   // The one reference that is ours: it may be a link again.
-  return `${mark} ${number === undefined || number === null ? words : words.replace(`\\#\u200b${number}`, `#${number}`)}`;
+  return `${mark} ${number === undefined || number === null ? words : words.replace(`#\u200b${number}`, `#${number}`)}`;
 }
 
 /** A reason of several lines belongs below the headline, all but its first. */
@@ -75,12 +75,14 @@ function wholeText(task: Task, { publicUrl }: Elsewhere): Markdown {
 function subject({ task }: TaskView): Markdown {
   const { actor, comment } = task.origin;
   const who = comment === undefined ? plainLine(actor.login) : `[${plainLine(actor.login)}](${comment.url})`;
-  const runs = task.spec.work.kind === "agent" ? "Claude Code" : "The command runs";
+  const isAgent = task.spec.work.kind === "agent";
+  const what = isAgent ? `*${plainLine(title(task))}*` : inlineCode(title(task));
+  const runs = isAgent ? "Claude Code" : "A command";
   const at =
     task.base === undefined
       ? "(its commit is being looked up)"
       : `at ${inlineCode(task.base.sha.slice(0, 7))} (${refName(task, task.base)})`;
-  return `Asked by ${who}: *${plainLine(title(task))}*\n${runs} on ${inlineCode(repositoryName(task.origin.place))} ${at}`;
+  return `Asked by ${who}: ${what}\n${runs} on ${inlineCode(repositoryName(task.origin.place))} ${at}`;
 }
 
 const isPullRef = (base: Base): boolean => base.fetchRef.startsWith("refs/pull/");

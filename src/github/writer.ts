@@ -5,7 +5,7 @@
  */
 import { after, Instant, minuteMs, secondMs } from "../core/instant.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { Busy } from "./failure.ts";
+import { Busy } from "../core/busy.ts";
 
 export type Writer = {
   /** Sends when the writes before it have been answered. */

@@ -3,6 +3,7 @@
  * where it goes on from there, so a repeated, late or overlapping push adds nothing twice.
  */
 import { Heard } from "../core/attempt.ts";
+import { doingWords } from "../core/doing.ts";
 import type { Event } from "../core/event.ts";
 import { taskOfAttempt, type AttemptId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
@@ -65,7 +66,7 @@ function foldOne(heard: Heard, event: RunnerEvent): Heard {
     case "phase":
       return { ...heard, phase: event.phase };
     case "agent_tool":
-      return { ...heard, doing: [...heard.doing, event.message].slice(-doingAtMost) };
+      return { ...heard, doing: [...heard.doing, doingWords(event.tool, event.message)].slice(-doingAtMost) };
     case "agent_plan":
       return { ...heard, plan: event.steps };
     case "agent_claim":

@@ -65,17 +65,17 @@ export async function takeRequest(
   return undefined;
 }
 
-/** `again` puts it off to that time; without it the request is done and forgotten. */
+/** `again` puts it off; without it the request is done and forgotten. */
 export async function endRequest(
   store: Store,
   turn: RequestTurn,
-  ask: { again?: Instant; now: Instant; op: string },
+  ask: { again: { at: Instant; tries: number } | undefined; now: Instant; op: string },
 ): Promise<void> {
   const { value } = turn.request;
   const put: Put =
     ask.again === undefined
       ? { key: keys.request(value.id), value: undefined }
-      : requestPut({ ...value, tries: value.tries + 1 }, ask.again);
+      : requestPut({ ...value, tries: ask.again.tries }, ask.again.at);
   await store.commit({
     op: ask.op,
     now: ask.now,

@@ -28,7 +28,8 @@ const ask = (place: Place): Ask => ({
   op: "help",
   commands,
 });
-const shown = (command?: string, place = issue) => help.run(command === undefined ? {} : { command }, ask(place));
+const shown = (command?: string, place: Place = issue) =>
+  help.run(command === undefined ? {} : { command }, ask(place));
 const pages = () => Promise.all([shown(), ...commands.map((command) => shown(command.name))]);
 
 /** Every line of a code block, and every code span without a placeholder. */
@@ -104,7 +105,7 @@ test("help names every command, the right it needs and how to type it here", asy
     <sub>More about one of them: \`/parhelia help run\`</sub>"
   `);
   expect(await shown("cancel", terminal)).toMatchInlineSnapshot(`
-    "### \`parhelia cancel\`
+    "### \`cancel\`
 
     Stop a task: the newest one here, or the one with this id. Needs **write** access.
 
@@ -116,7 +117,7 @@ test("help names every command, the right it needs and how to type it here", asy
     \`\`\`"
   `);
   expect(await shown("run")).toMatchInlineSnapshot(`
-    "### \`/parhelia run\`
+    "### \`run\`
 
     Let an agent do what the line and the text below it say, or run a plain command. Needs **write** access.
 
@@ -124,16 +125,18 @@ test("help names every command, the right it needs and how to type it here", asy
 
     | option | what it sets |
     |---|---|
-    | \`--gpu <type[:count]>\` | GPU, such as \`H100\` or \`A100-80GB:2\`; none by default |
+    | \`--gpu <type[:count]>\` | GPU, such as \`H100\` or \`A100-80GB:2\` |
     | \`--cpu <cores>\` | CPU cores |
     | \`--memory <GiB>\` | memory, such as \`8\` (GiB) or \`512MiB\` |
-    | \`--timeout <time>\` | time for the work, such as \`30m\` or \`1h30m\`; 1h by default |
-    | \`--budget <dollars>\` | what it may cost, such as \`$2\`; $5 by default |
+    | \`--timeout <time>\` | time for the work, such as \`30m\` or \`1h30m\` |
+    | \`--budget <dollars>\` | what it may cost, such as \`$2\` |
     | \`--model <name>\` | model of the agent |
     | \`--ref <ref>\` | branch, tag or commit to start from |
     | \`--no-publish\` | make no pull request of the changes |
 
     Options come before the instruction; \`--name=value\` works too. Quotes group words. A command behind \`--\` is not read by a shell: for pipes and variables, run \`bash -c '…'\`.
+
+    Unless you say otherwise: at most 1h and $5.00, 2 CPU cores, 4 GiB of memory, no GPU.
 
     \`\`\`text
     /parhelia run fix the null check when the list is empty

@@ -61,7 +61,27 @@ test("plain reads the same as the text", () => {
     "Fix src/a_b.ts (see #12) for 1.5 * 2 = 3, @dana & <you>!",
   );
   expect(plain("`Queue.drain` returned `undefined`: it cost $1.12 of $5.00.")).toBe(
-    "`Queue.drain` returned `undefined`: it cost $1.12 of $5.00\\.",
+    "`Queue.drain` returned `undefined`: it cost $1.12 of $5.00.",
+  );
+});
+
+test("plain leaves the source readable: only what would come alive is marked", () => {
+  const lines = [
+    "Something broke on our side (trace 9f3c): retry t_7k2m9x4q, or mail a person!",
+    "It costs $0.40 to $1.20 - about 3 < 4 & 5 > 2; 50% of a.b_c-d/e.ts = fine... {x} ^y",
+    "1.5 seconds, -5 degrees, +41 −12, #tag, a -> b",
+    "`a | b` and `bash -c 'x'`",
+  ].join("\n");
+  expect(plain(lines)).toBe(lines);
+  expect(plain("1. a\n2) b\n- c\n> d\n# e\n---\n/parhelia run\n*f* [g] <h> &amp; ~i~ \\* $j_k$ _l_ -->")).toBe(
+    String.raw`1\. a
+2\) b
+\- c
+\> d
+\# e
+\---
+\/parhelia run
+\*f\* \[g\] \<h> \&amp; \~i\~ \\\* \$j_k\$ \_l\_ --\>`.replaceAll("\\\\", "\\"),
   );
 });
 

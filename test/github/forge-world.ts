@@ -123,4 +123,4 @@ export const originAt = (at: IssuePlace): Task["origin"] => ({
 });
 
 /** The first account after the organisation that the stand-in makes. */
-export const danaId = 1001;
+const danaId = 1001;

@@ -85,7 +85,7 @@ test("branch, tag and commit are resolved on GitHub; what is not there is refuse
   // Not on the default branch: GitHub would also serve a commit that only a fork holds.
   expect(await forge.pin(asking(at(number), branch))).toMatchObject({ sha: branch, into: "main", trusted: false });
   for (const missing of ["nope", "0000000", "-x", "a..b", "refs/pull/1/head", "x y"])
-    await expect(forge.pin(asking(at(number), missing)), missing).rejects.toThrow(
+    await expect(forge.pin(asking(at(number), missing))).rejects.toThrow(
       new Refusal(`There is no branch, tag or commit ${JSON.stringify(missing)} in acme/widgets.`),
     );
 });

@@ -1,70 +1,13 @@
 import { expect, test } from "vitest";
-import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
 import { byteLength } from "../../src/core/markdown.ts";
 import { parseComment } from "../../src/commands/parse.ts";
-import type { Heard } from "../../src/core/attempt.ts";
 import type { InState } from "../../src/core/task.ts";
 import { checkWords, reportComment } from "../../src/github/report-words.ts";
-import { at, base, finding, madeSha, place, running, shared, view } from "./views.ts";
+import { failed, heard, succeeded } from "./ended-views.ts";
+import { base, finding, place, running, shared, view } from "./views.ts";
 
 const elsewhere = { publicUrl: "https://parhelia.example" };
-
-const heard: Heard = {
-  firstAt: at(20 * secondMs),
-  lastAt: at(4 * minuteMs + 20 * secondMs),
-  phase: "work",
-  doing: ["reading `src/queue.ts`", "editing `src/queue.ts`"],
-  plan: [
-    { text: "Reproduce: `npm test -- queue` fails as described", state: "done" },
-    { text: "Find the cause in `src/queue.ts`", state: "done" },
-    { text: "Fix it and add a test", state: "now" },
-    { text: "Run all tests", state: "todo" },
-  ],
-};
-
-const succeeded = (change: Partial<InState<"succeeded">> = {}): InState<"succeeded"> => ({
-  ...shared(),
-  state: "succeeded",
-  startedAt: at(20 * secondMs),
-  endedAt: at(9 * minuteMs + 20 * secondMs),
-  finding: finding({
-    summary:
-      "`Queue.drain` returned `undefined` for an empty list, and the caller read `.length` of it.\nIt now returns an empty array; two tests cover it.",
-  }),
-  published: {
-    branch: "parhelia/t_7k2m9x4q-fix-the-null-check",
-    sha: madeSha,
-    url: "https://github.com/acme/widgets/pull/482",
-    pullRequest: 482,
-    files: 3,
-    added: 41,
-    removed: 12,
-    notes: [],
-  },
-  ...change,
-});
-
-const failed = (): InState<"failed"> => ({
-  ...succeeded(),
-  state: "failed",
-  finding: finding({
-    verdict: "failed",
-    because: "`npm test` exited with 1",
-    tail: "AssertionError: expected 3 to be 2\n    at test/drain.test.ts:41\n```\n# not a heading, @dana",
-    changedFiles: 2,
-  }),
-  published: {
-    branch: "parhelia/t_7k2m9x4q-fix-the-null-check",
-    sha: madeSha,
-    url: "https://github.com/acme/widgets/tree/parhelia/t_7k2m9x4q-fix-the-null-check",
-    pullRequest: null,
-    files: 2,
-    added: 17,
-    removed: 3,
-    notes: [],
-  },
-});
 
 const money = { spent: usd(1.12), model: usd(0.94) };
 
@@ -127,8 +70,8 @@ test("the comment of a finished task", () => {
     Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
     Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
 
-    > \`Queue.drain\` returned \`undefined\` for an empty list, and the caller read \`.length\` of it\\.
-    > It now returns an empty array; two tests cover it\\.
+    > \`Queue.drain\` returned \`undefined\` for an empty list, and the caller read \`.length\` of it.
+    > It now returns an empty array; two tests cover it.
 
     **[Pull request #482](https://github.com/acme/widgets/pull/482)** · 3 files, +41 −12 · commit \`9b1d3e5\`
 
@@ -170,8 +113,8 @@ test("the check run of a finished task", () => {
       "summary": "Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
     Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
 
-    > \`Queue.drain\` returned \`undefined\` for an empty list, and the caller read \`.length\` of it\\.
-    > It now returns an empty array; two tests cover it\\.
+    > \`Queue.drain\` returned \`undefined\` for an empty list, and the caller read \`.length\` of it.
+    > It now returns an empty array; two tests cover it.
 
     **[Pull request #482](https://github.com/acme/widgets/pull/482)** · 3 files, +41 −12 · commit \`9b1d3e5\`
 
@@ -195,7 +138,7 @@ test("a fault of ours names its trace and no cause", () => {
   };
   const { published: _, ...unpublished } = task;
   const words = reportComment(view(unpublished, money), elsewhere);
-  expect(words).toContain("### ⚠️ Something broke on our side \\(trace 9f3c0a1b2c3d4e5f\\)");
+  expect(words).toContain("### ⚠️ Something broke on our side (trace 9f3c0a1b2c3d4e5f)");
   expect(words).toContain("under `9f3c0a1b2c3d4e5f`");
   expect(words).not.toContain("**Cause.**");
 });
@@ -216,7 +159,7 @@ test("a refusal of several lines shows its reason, then the rest as it is", () =
   const because = "The result changes `.github/workflows/ci.yml`, and this app may not.\n\n=== ci.yml\non: push";
   const { published: _, ...task } = { ...failed(), finding: finding({ verdict: "failed", because }) };
   expect(reportComment(view(task, money), elsewhere)).toContain(
-    "**Cause.** The result changes `.github/workflows/ci.yml`, and this app may not\\.\n\n```\n=== ci.yml\non: push\n```",
+    "**Cause.** The result changes `.github/workflows/ci.yml`, and this app may not.\n\n```\n=== ci.yml\non: push\n```",
   );
 });
 

@@ -1,34 +1,13 @@
 import { expect, test } from "vitest";
-import { minuteMs, secondMs } from "../../src/core/instant.ts";
-import { usd } from "../../src/core/money.ts";
+import { minuteMs } from "../../src/core/instant.ts";
 import { TaskId, Sha } from "../../src/core/ids.ts";
 import type { ReportPlace, TaskView } from "../../src/core/ports/forge.ts";
-import type { IssuePlace, Task } from "../../src/core/task.ts";
-import { secondaryLimit } from "../world/github/faults.ts";
+import type { IssuePlace } from "../../src/core/task.ts";
 import { openForgeWorld, originAt, widgets, type ForgeWorld } from "./forge-world.ts";
-import { finding, running, shared, view } from "./views.ts";
+import { comments, done, nothing, openIssue, working } from "./report-views.ts";
+import { base, running, view } from "./views.ts";
 
-const nothing: ReportPlace = { checks: {} };
-const comments = { method: "POST", path: /\/issues\/\d+\/comments$/ };
-const edits = { method: "PATCH", path: /\/issues\/comments\/\d+$/ };
 const newChecks = { method: "POST", path: /\/check-runs$/ };
-
-const working = (at: IssuePlace, world: ForgeWorld): TaskView =>
-  view(running({ origin: originAt(at) }), { now: world.clock.now() });
-
-const done = (at: IssuePlace, world: ForgeWorld, more: Partial<Task> = {}): TaskView => {
-  const task: Task = {
-    ...shared({ origin: originAt(at) }),
-    state: "succeeded",
-    startedAt: running().startedAt,
-    endedAt: world.clock.now(),
-    finding: finding({ summary: "It works now." }),
-    ...more,
-  } as Task;
-  return view(task, { now: world.clock.now(), spent: usd(1.12), model: usd(1) });
-};
-
-const openIssue = (world: ForgeWorld): IssuePlace => world.at(world.github.as("dana").openIssue(widgets, "It breaks"));
 
 /** What is left of a report that is asked for until GitHub has taken it all. */
 async function settle(world: ForgeWorld, ask: () => TaskView, from: ReportPlace): Promise<ReportPlace> {
@@ -104,7 +83,7 @@ async function openPullRequest(world: ForgeWorld): Promise<{ at: IssuePlace; hea
 }
 
 const pinnedTo = (at: IssuePlace, sha: Sha) => ({
-  ...(shared().base ?? expect.fail("no base")),
+  ...base,
   sha,
   ref: `pull request #${at.number}`,
   fetchRef: `refs/pull/${at.number}/head`,
@@ -113,8 +92,8 @@ const pinnedTo = (at: IssuePlace, sha: Sha) => ({
 test("a pull request's task reports on its pinned head, and on the new head once that is published", async () => {
   const world = await openForgeWorld();
   const { at, head } = await openPullRequest(world);
-  const base = pinnedTo(at, head);
-  const task = () => view(running({ origin: originAt(at), base }), { now: world.clock.now() });
+  const pinned = pinnedTo(at, head);
+  const task = () => view(running({ origin: originAt(at), base: pinned }), { now: world.clock.now() });
   const place = await settle(world, task, nothing);
   expect(world.github.checkRuns(widgets)).toMatchObject([
     {
@@ -136,7 +115,7 @@ test("a pull request's task reports on its pinned head, and on the new head once
     removed: 0,
     notes: [],
   };
-  await settle(world, () => done(at, world, { base, published }), place);
+  await settle(world, () => done(at, world, { base: pinned, published }), place);
   expect(world.github.checkRuns(widgets).map(({ sha, status, conclusion }) => [sha, status, conclusion])).toEqual([
     [head, "completed", "success"],
     [next, "completed", "success"],
@@ -167,12 +146,12 @@ test("an issue's task has no check run before its own commit is there", async ()
 test("a check run whose answer was lost is found by the task's id, among those of other tasks", async () => {
   const world = await openForgeWorld();
   const { at, head } = await openPullRequest(world);
-  const base = pinnedTo(at, head);
-  const other = running({ id: TaskId.parse("t_00000000"), origin: originAt(at), base });
+  const pinned = pinnedTo(at, head);
+  const other = running({ id: TaskId.parse("t_00000000"), origin: originAt(at), base: pinned });
   await settle(world, () => view(other, { now: world.clock.now() }), nothing);
   world.clock.pass(minuteMs);
   world.github.faults.next(newChecks, "lost-reply");
-  await settle(world, () => view(running({ origin: originAt(at), base }), { now: world.clock.now() }), nothing);
+  await settle(world, () => view(running({ origin: originAt(at), base: pinned }), { now: world.clock.now() }), nothing);
   expect(world.github.checkRuns(widgets).map(({ externalId }) => externalId)).toEqual(["t_00000000", "t_7k2m9x4q"]);
 });
 
@@ -191,94 +170,4 @@ test("a failed check run holds up nothing: the comment is written and the report
   world.writes();
   expect(await world.forge.report(task, nothing)).toMatchObject({ done: true });
   expect(world.writes()).toEqual([]);
-});
-
-test("a secondary limit puts reports off, longer each time, and the last state is posted once (case 9)", async () => {
-  const world = await openForgeWorld();
-  const at = openIssue(world);
-  world.clock.pass(5 * minuteMs);
-  let place = (await world.forge.report(working(at, world), nothing)).place;
-  world.writes();
-  world.github.faults.next(edits, secondaryLimit(), 4);
-  const waits: number[] = [];
-  for (let n = 0; n < 4; n += 1) {
-    world.clock.pass(2 * secondMs);
-    const result = await world.forge.report(working(at, world), place);
-    if (result.done) expect.fail("it was to be put off");
-    waits.push(result.until - world.clock.now());
-    // In between nothing is sent at all.
-    const before = world.github.requests.length;
-    expect(await world.forge.report(working(at, world), place)).toMatchObject({ done: false, until: result.until });
-    expect(world.github.requests.length).toBe(before);
-    // Who asks for something else is not held up.
-    expect(await world.forge.authority(at, { id: 1, login: "nobody" })).toBe("none");
-    world.clock.pass(waits[n] ?? 0);
-    place = result.place;
-  }
-  expect(waits).toEqual([60_000, 120_000, 240_000, 480_000]);
-  world.writes();
-  expect(await world.forge.report(done(at, world), place)).toMatchObject({ done: true });
-  expect(world.writes()).toEqual([`PATCH /issues/comments/${place.comment}`]);
-  expect(world.github.comments(widgets, at.number)[0]?.body).toContain("✅ Done");
-});
-
-test("new comments of many tasks at once go a second apart", async () => {
-  const world = await openForgeWorld();
-  const places = [openIssue(world), openIssue(world), openIssue(world)];
-  const asks = places.map((at, n) =>
-    view(running({ id: TaskId.parse(`t_0000000${n}`), origin: originAt(at) }), { now: world.clock.now() }),
-  );
-  const results = await Promise.all(asks.map((ask) => world.forge.report(ask, nothing)));
-  expect(results.map((each) => (each.done ? 0 : each.until - world.clock.now()))).toEqual([0, 1_000, 2_000]);
-});
-
-test("one 401 leads to one new token and one retry; a second 401 is a fault (case 10)", async () => {
-  const world = await openForgeWorld();
-  const at = openIssue(world);
-  const { place } = await world.forge.report(working(at, world), nothing);
-  const minted = () => world.github.requests.filter(({ path }) => path.endsWith("/access_tokens")).length;
-  expect(minted()).toBe(1);
-  world.github.revokeTokens();
-  world.clock.pass(75 * minuteMs);
-  expect(await world.forge.report(done(at, world), place)).toMatchObject({ done: true });
-  expect(minted()).toBe(2);
-  world.github.revokeTokens();
-  world.clock.pass(minuteMs);
-  expect(await world.forge.authority(at, { id: 1, login: "nobody" })).toBe("none");
-  expect(minted()).toBe(3);
-  world.github.faults.next({ path: /\/permission$/ }, { status: 401, body: { message: "Bad credentials" } }, 2);
-  await expect(world.forge.authority(at, { id: 1, login: "dana" })).rejects.toThrow("Bad credentials");
-  expect(minted()).toBe(4);
-});
-
-test("a sandbox's token reads one repository and writes nothing", async () => {
-  const world = await openForgeWorld();
-  const at = openIssue(world);
-  const { username, password } = await world.forge.repositoryToken(running({ origin: originAt(at) }));
-  expect(username).toBe("x-access-token");
-  const ask = (method: string, path: string, body?: object) =>
-    world.github.fetch(`${world.github.apiUrl}${path}`, {
-      method,
-      headers: { authorization: `token ${password}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  expect((await ask("GET", `/repos/${widgets}/issues/${at.number}`)).status).toBe(200);
-  expect((await ask("POST", `/repos/${widgets}/issues/${at.number}/comments`, { body: "x" })).status).toBe(403);
-  expect((await ask("POST", `/repos/${widgets}/git/blobs`, { content: "x" })).status).toBe(403);
-});
-
-test("a reply is posted once, also when its answer was lost, and given up where nobody may write", async () => {
-  const world = await openForgeWorld();
-  const at = openIssue(world);
-  world.github.faults.next(comments, "lost-reply");
-  await expect(world.forge.reply(at, "d1-900", "It runs.")).rejects.toThrow();
-  await world.restart().reply(at, "d1-900", "It runs.");
-  await world.forge.reply(at, "d1-901", "Another.");
-  expect(world.github.comments(widgets, at.number).map(({ body }) => body)).toEqual([
-    "<!-- parhelia reply d1-900 -->\nIt runs.",
-    "<!-- parhelia reply d1-901 -->\nAnother.",
-  ]);
-  world.github.as("dana").lock(widgets, at.number);
-  await world.forge.reply(at, "d1-902", "Too late.");
-  expect(world.github.comments(widgets, at.number)).toHaveLength(2);
 });

@@ -7,9 +7,9 @@ import type { Base, Finding, InState, IssuePlace, Task } from "../../src/core/ta
 
 export const startMs = Date.UTC(2026, 10, 25, 14, 2, 0);
 export const at = (afterMs: number): Instant => Instant.parse(startMs + afterMs);
-export const taskId = TaskId.parse("t_7k2m9x4q");
+const taskId = TaskId.parse("t_7k2m9x4q");
 export const attemptId = AttemptId.parse("t_7k2m9x4q-1");
-export const baseSha = Sha.parse("4f2c1e9aa51b2c3d4e5f60718293a4b5c6d7e8f9");
+const baseSha = Sha.parse("4f2c1e9aa51b2c3d4e5f60718293a4b5c6d7e8f9");
 export const madeSha = Sha.parse("9b1d3e5f7a9c0b2d4f6a8c0e1b3d5f7a9c1e3b5d");
 
 export const place: IssuePlace = {

@@ -91,7 +91,6 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     webhookSecrets: { now: webhookSecret, before: undefined },
     apiUrl: github.apiUrl,
     webUrl: github.publicUrl,
-    publicUrl: undefined,
     fetch: github.fetch,
     installations,
     defaults,

@@ -1,4 +1,5 @@
 /** The local backend: sandboxes on the machine of the service, for those who have no account elsewhere. */
+import { Refusal } from "../../core/refusal.ts";
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { SandboxName } from "../../core/ids.ts";
@@ -41,7 +42,7 @@ function checkPaths({ node, readOnly, socketDirectory, stateDirectory }: LocalSa
 function isolate(options: LocalSandboxesOptions): Isolation {
   const { isolation, slots } = options;
   if (process.getuid === undefined || !existsSync("/proc/self/stat")) {
-    throw new Error("The local sandboxes need Linux: run the service there, or use Modal.");
+    throw new Refusal("The local sandboxes need Linux: run the service there, or use Modal.");
   }
   checkPaths(options);
   mkdirSync(options.socketDirectory, { recursive: true, mode: 0o711 });
@@ -70,12 +71,12 @@ async function prove(isolated: Isolation, { isolation, clock }: LocalSandboxesOp
         ? ' Make sure that bubblewrap is whole (apt-get install bubblewrap) and that user namespaces are allowed (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or set isolation = "none" to run tasks without any isolation.'
         : "";
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`The local backend cannot run a sandbox (${isolation}). ${why}.${cure}`, { cause });
+    throw new Refusal(`The local backend cannot run a sandbox (${isolation}). ${why}.${cure}`, { cause });
   }
 }
 
 /**
- * Starts one sandbox to prove that it can. Throws an `Error` that names the cure where it cannot.
+ * Starts one sandbox to prove that it can. Throws a `Refusal` that names the cure where it cannot.
  * Sandboxes of an earlier service with the same `stateDirectory` are found again.
  */
 export async function openLocalSandboxes(options: LocalSandboxesOptions): Promise<Sandboxes> {

@@ -2,6 +2,7 @@
  * The programs that a sandbox is built from, by absolute path: they start with an empty environment, and so without
  * a PATH, because a jail's first process shows its environment inside.
  */
+import { Refusal } from "../../core/refusal.ts";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
@@ -26,12 +27,12 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Throws an `Error` that says how to get what is missing. */
+/** Throws a `Refusal` that says how to get what is missing. */
 export function programPath(program: Program): string {
   const found = directories.map((directory) => join(directory, program)).find(isProgram);
   if (found !== undefined) return found;
   const other = program === "bwrap" ? ', or set isolation = "none" to run tasks without any isolation' : "";
-  throw new Error(`The local sandboxes need ${program}: apt-get install ${packages[program]}${other}.`);
+  throw new Refusal(`The local sandboxes need ${program}: apt-get install ${packages[program]}${other}.`);
 }
 
 export const shell = "/bin/sh";

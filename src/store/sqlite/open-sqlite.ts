@@ -2,6 +2,7 @@
  * The store of one machine: a file, or memory for tests. One process writes to a file at a time as a rule (the engine,
  * see engine-lock.ts); others may read and make small commits, and wait for each other in doing so.
  */
+import type { Instant } from "../../core/instant.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { inMemory, openDatabase } from "./database-file.ts";
 import { groupCommits } from "./group-commit.ts";
@@ -16,15 +17,21 @@ export interface SqliteOptions {
   readonly path: string;
   /** How often commits of other processes are looked for while somebody listens; 250 by default, 0 for never. */
   readonly pollMs?: number;
+  /**
+   * No lease that is in the file lasts longer than until then. For whoever has the engine's lock (engine-lock.ts) alone:
+   * the lock proves that the holders are dead.
+   */
+  readonly leasesUntil?: Instant;
 }
 
 /**
  * Opens the file, after bringing an older one to the present schema. Throws an Error that names the file and the cure
  * where it belongs to a newer release or to another program.
  */
-export function openSqliteStore({ path, pollMs = 250 }: SqliteOptions): Store {
+export function openSqliteStore({ path, pollMs = 250, leasesUntil }: SqliteOptions): Store {
   const db = openDatabase(path);
   const statements = prepareStatements(db);
+  if (leasesUntil !== undefined) statements.shortenLeases.run(leasesUntil, leasesUntil);
   const wakes = openWakes({
     // Nobody else can write to a database in memory.
     pollMs: path === inMemory ? 0 : pollMs,

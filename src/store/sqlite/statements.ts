@@ -72,6 +72,7 @@ export function prepareWrites(db: DatabaseSync) {
       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = excluded.until`),
     deleteLease: prepare("DELETE FROM lease WHERE name = ?"),
     purgeLeases: prepare("DELETE FROM lease WHERE name IN (SELECT name FROM lease WHERE until <= ? LIMIT ?)"),
+    shortenLeases: prepare("UPDATE lease SET until = ? WHERE until > ?"),
     putFence: prepare("UPDATE fence SET last = ? WHERE id = 1"),
     append: prepare("INSERT INTO log (log, number, value) VALUES (?, ?, ?)"),
     putOp: prepare(`INSERT INTO op (op, at, result) VALUES (?, ?, ?)

@@ -1,0 +1,139 @@
+/** What people meet first when something is set wrong: every message names the place, the value and the way out. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ConfigError, readConfig, showConfig } from "../src/config.ts";
+import { hourMs, secondMs } from "../src/core/instant.ts";
+import { usd } from "../src/core/money.ts";
+
+/** A folder with `.parhelia/config.toml` of this text, or without one. */
+function folder(toml?: string): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "parhelia-config-")));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, ".parhelia"));
+  if (toml !== undefined) writeFileSync(join(root, ".parhelia", "config.toml"), toml);
+  return root;
+}
+
+/** What the person reads when it does not fit. */
+function complaint(toml: string | undefined, env: Record<string, string> = {}): string {
+  const root = folder(toml);
+  try {
+    readConfig(root, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.replaceAll(root, "<root>");
+    throw error;
+  }
+  throw new Error("this configuration was taken");
+}
+
+test("nothing has to be set", () => {
+  const { settings, file, secrets, from } = readConfig(folder(), {});
+  expect(settings).toMatchObject({
+    server: { host: "127.0.0.1", port: 3000 },
+    engine: { max_sandboxes: 10, poll_interval: 60 * secondMs },
+    sandbox: { isolation: "bubblewrap", cpu: 2, memory: 4096, timeout: hourMs, price_per_hour: 0 },
+    budget: { task: usd(5), month: usd(200) },
+  });
+  expect({ file, secrets, from: from.size }).toEqual({ file: undefined, secrets: {}, from: 0 });
+});
+
+test("a variable goes over the file, the file over the default", () => {
+  const root = folder('[server]\nhost = "0.0.0.0"\nport = 4000\n[github]\ninstallations = [1, 2]\n');
+  const { settings, from } = readConfig(root, { PARHELIA_SERVER_PORT: "5000", PARHELIA_GITHUB_INSTALLATIONS: "7, 8" });
+  expect(settings.server).toEqual({ host: "0.0.0.0", port: 5000 });
+  expect(settings.github.installations).toEqual([7, 8]);
+  expect(Object.fromEntries(from)).toEqual({
+    "server.host": join(".parhelia", "config.toml"),
+    "server.port": "PARHELIA_SERVER_PORT",
+    "github.installations": "PARHELIA_GITHUB_INSTALLATIONS",
+  });
+});
+
+test("the same words mean the same in the file, in a variable and as a number", () => {
+  const cpu = (toml: string, env = {}) => readConfig(folder(toml), env).settings.sandbox.cpu;
+  expect([
+    cpu("[sandbox]\ncpu = 1.5\n"),
+    cpu('[sandbox]\ncpu = "1.5"\n'),
+    cpu("", { PARHELIA_SANDBOX_CPU: "1.5" }),
+  ]).toEqual([1.5, 1.5, 1.5]);
+});
+
+test("an unknown key is named with its file and the nearest one", () => {
+  expect(complaint("[server]\nprot = 80\n")).toBe(
+    "<root>/.parhelia/config.toml: there is no key server.prot. Did you mean port?",
+  );
+  expect(complaint("[budget]\nzebra = 1\n")).toBe(
+    "<root>/.parhelia/config.toml: there is no key budget.zebra. Known: task, month.",
+  );
+});
+
+test("an unknown section is named with the nearest one", () => {
+  expect(complaint("[sandboxes]\ncpu = 1\n")).toBe(
+    "<root>/.parhelia/config.toml: there is no section [sandboxes]. Did you mean sandbox?",
+  );
+});
+
+test("all mistakes of a file are said at once", () => {
+  expect(complaint('[server]\nport = 70000\n[budget]\ntask = "much"\n').split("\n")).toEqual([
+    expect.stringMatching(/^\.parhelia\/config\.toml: server\.port is .*70000/),
+    expect.stringMatching(/^\.parhelia\/config\.toml: budget\.task is "much": .*Write it like/),
+  ]);
+});
+
+test("a wrong value in a variable is said of the variable", () => {
+  expect(complaint(undefined, { PARHELIA_SANDBOX_TIMEOUT: "90" })).toBe(
+    'PARHELIA_SANDBOX_TIMEOUT: sandbox.timeout is "90": `90` is not a time between 1s and 23h. Write it with its unit: `30m`, `1h`, `1h30m`.',
+  );
+});
+
+test("an unknown variable with our name is a mistake, with the nearest one; others are not ours", () => {
+  expect(complaint(undefined, { PARHELIA_SERVER_PROT: "80" })).toBe(
+    "The environment has PARHELIA_SERVER_PROT, which is no setting of Parhelia. Did you mean PARHELIA_SERVER_PORT?",
+  );
+  expect(() => readConfig(folder(), { SERVER_PORT: "80", PATH: "/bin" })).not.toThrow();
+});
+
+test("a section that is no table, and a file that is no TOML", () => {
+  expect(complaint("server = 80\n")).toMatch(/server is 80: .*expected object/);
+  expect(complaint('[server]\nhost = "a\n')).toMatch(/^\.parhelia\/config\.toml, line 2: /);
+});
+
+test("secrets come from the environment alone and are never shown", () => {
+  expect(complaint('[github]\nwebhook_secret = "hush"\n')).toContain("there is no key github.webhook_secret");
+  const env = {
+    ANTHROPIC_API_KEY: "sk-ant-planted",
+    PARHELIA_GITHUB_WEBHOOK_SECRET: "hook-planted",
+    PARHELIA_GITHUB_WEBHOOK_SECRET_OLD: "old-planted",
+    PARHELIA_GITHUB_PRIVATE_KEY: "pem-planted",
+  };
+  const config = readConfig(folder(), env);
+  expect(config.secrets).toEqual(env);
+  const shown = showConfig(config);
+  expect(shown).not.toContain("planted");
+  for (const name of Object.keys(env)) expect(shown).toContain(`${name}: set`);
+  expect(showConfig(readConfig(folder(), {}))).toContain("ANTHROPIC_API_KEY: not set");
+});
+
+test("an empty secret is no secret", () => {
+  expect(readConfig(folder(), { ANTHROPIC_API_KEY: "" }).secrets).toEqual({});
+});
+
+test("shown settings say their value and where it comes from", () => {
+  const root = folder('[budget]\ntask = "$2"\n');
+  const lines = showConfig(readConfig(root, { PARHELIA_SERVER_PORT: "4000" })).split("\n");
+  expect(lines).toContain('budget.task = "$2"  # .parhelia/config.toml');
+  expect(lines).toContain('server.port = "4000"  # PARHELIA_SERVER_PORT');
+  expect(lines).toContain('budget.month = "$200"  # default');
+  expect(lines).toContain("store.path = (not set)  # default");
+});
+
+test("the root is the nearest folder above with .parhelia or .git", () => {
+  const root = folder("[server]\nport = 4000\n");
+  const deep = join(root, "a", "b");
+  mkdirSync(deep, { recursive: true });
+  expect(readConfig(deep, {})).toMatchObject({ root, settings: { server: { port: 4000 } } });
+  mkdirSync(join(root, "a", ".git"));
+  expect(readConfig(deep, {})).toMatchObject({ root: join(root, "a"), settings: { server: { port: 3000 } } });
+});

@@ -1,0 +1,16 @@
+/** A repository with something to fix in it, and results that fix it. */
+import type { ManifestEntry } from "../../src/core/protocol.ts";
+import type { IssuePlace } from "../../src/core/task.ts";
+import { widgets, type ForgeWorld } from "./forge-world.ts";
+import { put } from "./manifests.ts";
+
+/** The branch that a task of these tests publishes on. */
+export const own = "parhelia/t_7k2m9x4q-fix-the-null-check-when-the-list-is";
+export const fix: readonly ManifestEntry[] = [put("src/queue.ts", "fixed\n")];
+/** Cannot go the way of plain files. */
+export const executable: readonly ManifestEntry[] = [put("run.sh", "x\n", "100755")];
+
+export async function onIssue(world: ForgeWorld): Promise<{ at: IssuePlace; head: string }> {
+  const head = await world.github.repository(widgets, { "src/queue.ts": "broken\n", "README.md": "hello\n" });
+  return { at: world.at(world.github.as("dana").openIssue(widgets, "It breaks")), head };
+}

@@ -1,0 +1,137 @@
+/** A newcomer types what the pages show. So everything that they show is typed here first. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
+import { parseArgv, parseComment } from "../src/commands/parse.ts";
+import { readConfig, showConfig } from "../src/config.ts";
+
+const root = join(import.meta.dirname, "..");
+const page = (name: string): string => readFileSync(join(root, name), "utf8");
+const readme = page("README.md");
+const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+const { scripts, bin } = z
+  .object({ scripts: z.record(z.string(), z.string()), bin: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(page("package.json")));
+
+/** Code blocks of a language, without the indentation of a list that they stand in. */
+function blocks(text: string, language: string): string[] {
+  const found = text.matchAll(/^( *)```(\w+)\n([\s\S]*?)\n\1```$/gm);
+  return Array.from(found)
+    .filter(([, , named]) => named === language)
+    .map(([, indent = "", , code = ""]) => code.replaceAll(new RegExp(`^${indent}`, "gm"), ""));
+}
+
+const shellLines = (text: string): string[] =>
+  blocks(text, "sh")
+    .flatMap((block) => block.replaceAll("\\\n", " ").split(/\n| && /))
+    .map((line) => line.trim());
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "parhelia-readme-"));
+  onTestFinished(() => rmSync(made, { recursive: true }));
+  mkdirSync(join(made, ".parhelia"));
+  return made;
+}
+
+test("each comment that the README shows is read as commands, every line of them", () => {
+  const shown = blocks(readme, "text").filter((block) => block.startsWith("/parhelia"));
+  expect(shown.length).toBeGreaterThanOrEqual(4);
+  for (const comment of shown) {
+    const said = parseComment(comment);
+    expect(said.filter(({ kind }) => kind === "wrong")).toEqual([]);
+    expect(said.length).toBe(comment.split("\n").filter((line) => line.startsWith("/parhelia")).length);
+  }
+});
+
+test("each command line that the README shows is read", () => {
+  const lines = shellLines(readme).filter((line) => line.startsWith("npx parhelia "));
+  expect(lines.length).toBeGreaterThanOrEqual(4);
+  expect(bin).toEqual({ parhelia: "src/cli.ts" });
+  // The terminal's own words are taken off by the entry before the rest is read.
+  const words = lines.map((line) =>
+    line
+      .replace(/ --repo \S+| --json/g, "")
+      .split(" ")
+      .slice(2),
+  );
+  for (const argv of words.filter(([name]) => name !== "config" && name !== "serve")) {
+    expect(parseArgv(argv)).toMatchObject({ kind: "command" });
+  }
+});
+
+test("each npm script that the pages name exists", () => {
+  const named = pages.flatMap((name) =>
+    Array.from(page(name).matchAll(/\bnpm (?:run ([\w:-]+)|(test|start))\b/g), ([, run, short]) => run ?? short ?? ""),
+  );
+  expect(new Set(named).size).toBeGreaterThanOrEqual(6);
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test("each file that a script starts exists, and `check` runs every part of it", () => {
+  const started = Object.values(scripts).flatMap((script) => script.match(/\b(?:src|test)\/[\w./-]+\.ts\b/g) ?? []);
+  expect(started.length).toBeGreaterThanOrEqual(4);
+  expect(started.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  const parts = Object.keys(scripts).filter((name) => name.startsWith("check:"));
+  expect(scripts["check"]).toBe(parts.map((name) => `npm run ${name}`).join(" && "));
+});
+
+test("the sample of the settings file is taken as it stands", () => {
+  const [sample, ...others] = blocks(readme, "toml");
+  expect(others).toEqual([]);
+  const at = folder();
+  writeFileSync(join(at, ".parhelia", "config.toml"), sample ?? "");
+  expect(readConfig(at, {}).settings.github).toMatchObject({ app_id: 123_456, installations: [7_890_123] });
+});
+
+/** Rows of the tables whose first cell is code of this shape: the first two cells. */
+const rows = (text: string, first: RegExp): (readonly [string, string])[] =>
+  Array.from(
+    text.matchAll(/^ *\| `([^`]+)` \| ([^|]*?) ?\|/gm),
+    ([, name = "", value = ""]) => [name, value] as const,
+  ).filter(([name]) => first.test(name));
+
+test("the table of settings has every key with its default, and every secret", () => {
+  const shown = showConfig(readConfig(folder(), {}));
+  const defaults = Array.from(
+    shown.matchAll(/^([a-z_]+\.[a-z_]+) = (.*) {2}# default$/gm),
+    ([, key = "", value = ""]) => [key, value === "(not set)" ? "" : `\`${value}\``],
+  );
+  expect(defaults.length).toBeGreaterThan(10);
+  expect(rows(readme, /^[a-z_]+\.[a-z_]+$/)).toEqual(defaults);
+  const secrets = Array.from(shown.matchAll(/^([A-Z_]+): not set/gm), ([, name]) => name);
+  expect(rows(readme, /^[A-Z_]+$/).map(([name]) => name)).toEqual(secrets);
+});
+
+test("each variable that the pages and the Dockerfile name is one", () => {
+  const named = [...pages, "Dockerfile"].flatMap((name) => page(name).match(/\bPARHELIA_[A-Z_]+\b(?!<)/g) ?? []);
+  const known = (name: string): boolean => {
+    try {
+      readConfig(folder(), { [name]: "1" });
+      return true;
+    } catch (error) {
+      return !String(error).includes("no setting of Parhelia");
+    }
+  };
+  expect(known("PARHELIA_NONE")).toBe(false);
+  expect(named.filter((name) => name !== "PARHELIA_" && !known(name))).toEqual([]);
+});
+
+test("the README asks for the permissions of app.yml", () => {
+  const [, block = ""] = /^default_permissions:\n((?: {2}.*\n)+)/m.exec(page("app.yml")) ?? [];
+  const asked = Array.from(block.matchAll(/^ {2}(\w+): (\w+)$/gm), ([, name, access]) => [name, access]);
+  expect(asked.length).toBe(6);
+  expect(rows(readme, /^(?:metadata|contents|issues|pull_requests|checks|actions|workflows)$/)).toEqual(asked);
+});
+
+test("each file and folder that the pages name exists", () => {
+  const linked = pages.flatMap((name) =>
+    Array.from(page(name).matchAll(/\]\((?!https?:)([^)#]+)\)/g), ([, to]) => to ?? ""),
+  );
+  // The tour shortens paths below src/.
+  const told = Array.from(page("CONTRIBUTING.md").matchAll(/`((?:[\w-]+\/)+(?:[\w.-]+\.ts)?)`/g), ([, to]) => to ?? "");
+  expect(told.length).toBeGreaterThan(20);
+  const absent = [...linked, ...told].filter((to) => !existsSync(join(root, to)) && !existsSync(join(root, "src", to)));
+  expect(absent).toEqual([]);
+});
