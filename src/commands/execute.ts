@@ -3,9 +3,9 @@ import type { Ids } from "../core/ports/clock.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Instant } from "../core/instant.ts";
-import { inlineCode, type Markdown } from "../core/markdown.ts";
+import type { Markdown } from "../core/markdown.ts";
 import { Refusal } from "../core/refusal.ts";
-import { permits, type Role } from "../core/role.ts";
+import { notPermitted, permits } from "../core/role.ts";
 import { repositoryName } from "../core/task.ts";
 import type { Ask, Asker, Documented, RunDefaults } from "./command.ts";
 import { noSuchCommand } from "./help.ts";
@@ -48,9 +48,5 @@ async function admit(command: Documented, { place, actor }: Asker, forge: Contex
   if (command.needs === "none") return;
   const held = await forge.authority(place, actor);
   if (permits(held, command.needs)) return;
-  throw new Refusal(notPermitted({ command: command.name, needs: command.needs, held, where: repositoryName(place) }));
+  throw new Refusal(notPermitted({ what: command.name, needs: command.needs, held, where: repositoryName(place) }));
 }
-
-/** The same words wherever a right is missing: at a command, and when a task is admitted. */
-export const notPermitted = (no: { command: string; needs: Role; held: Role; where: string }): Markdown =>
-  `I can't do that: ${inlineCode(no.command)} needs **${no.needs}** access to ${inlineCode(no.where)}, and you have **${no.held}**. Somebody with that access can ask for it in a comment of their own.`;

@@ -21,7 +21,6 @@ const shownCharacters = 80;
 export function doingWords(tool: string, given: string): string {
   const verb = verbs.get(tool) ?? `using ${tool}`;
   const characters = Array.from(given.trim().replace(/^\/workspace\/(?=.)/, ""));
-  const what =
-    characters.length <= shownCharacters ? characters : [...characters.slice(0, shownCharacters - 1), "…"];
+  const what = characters.length <= shownCharacters ? characters : [...characters.slice(0, shownCharacters - 1), "…"];
   return what.length === 0 ? verb : `${verb} ${inlineCode(what.join(""))}`;
 }

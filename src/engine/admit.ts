@@ -1,7 +1,7 @@
 /** Admission: the asker may, the backend can, and the base is pinned. Nothing is asked of GitHub before this. */
 import { admitted } from "../core/moves.ts";
 import { Refusal } from "../core/refusal.ts";
-import { permits } from "../core/role.ts";
+import { notPermitted, permits } from "../core/role.ts";
 import { repositoryName, type Task } from "../core/task.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
@@ -28,10 +28,5 @@ export async function mayStart(room: Room, task: Task): Promise<void> {
   const { place, actor } = task.origin;
   const held = await room.forge.authority(place, actor);
   if (permits(held, needed)) return;
-  const where = repositoryName(place);
-  const have = held === "none" ? "no access" : `**${held}**`;
-  throw new Refusal(
-    `I can't start this: it needs **${needed}** access to \`${where}\`, and ${actor.login} has ${have}. ` +
-      "Someone with write access can start it with a comment of their own.",
-  );
+  throw new Refusal(notPermitted({ what: "run", needs: needed, held, where: repositoryName(place) }));
 }

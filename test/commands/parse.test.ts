@@ -268,12 +268,9 @@ const hostile = [
   ] as const,
 ];
 
-test.each(hostile)("a hostile comment of the largest size is read in bounded time: %s", (_, text) => {
-  const started = performance.now();
-  const said = parseComment(`${text}\n\n/parhelia status`);
-  // Minutes without the bounds of read-markdown.ts, under a second with them on an idle machine.
-  expect(performance.now() - started).toBeLessThan(10_000);
-  expect(said.length).toBeGreaterThan(0);
+// Without the bounds of read-markdown.ts each of these takes minutes: then the test does not end within its minute.
+test.each(hostile)("a hostile comment of the largest size is read to its end: %s", { timeout: 60_000 }, (_, text) => {
+  expect(parseComment(`${text}\n\n/parhelia status`).length).toBeGreaterThan(0);
 });
 
 test("a rule of many dashes stays a rule, and what is below it is no part of a list", () => {

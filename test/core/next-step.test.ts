@@ -1,5 +1,5 @@
 /** The one decision: what each state does with each fact. Whole lives are played against the real engine in `test/engine`. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Attempt, Heard } from "../../src/core/attempt.ts";
 import { attemptId, InstallationId, sandboxName, Sha, TaskId } from "../../src/core/ids.ts";

@@ -1,5 +1,5 @@
 /** Money under parallel draws, repeated settlements and attempts that end in the middle: never over a ceiling, nothing held afterwards. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import type { Attempt } from "../../src/core/attempt.ts";
 import { attemptId, sandboxName, TaskId } from "../../src/core/ids.ts";
