@@ -2,7 +2,8 @@
 import { computePrice } from "../core/pricing.ts";
 import { ended, publishing, queuedForSlot } from "../core/moves.ts";
 import type { Step } from "../core/next-step.ts";
-import { noMoney, type MicroUsd } from "../core/money.ts";
+import type { Event } from "../core/event.ts";
+import { dollars, noMoney, type MicroUsd } from "../core/money.ts";
 import type { Attempt } from "../core/attempt.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Task } from "../core/task.ts";
@@ -17,10 +18,11 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   if (attempt === undefined) throw new Error(`${look.task.id} has no attempt to end.`);
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
-  const { charged, ...also } = await endAttemptEffects(room.store, attempt, {
+  const compute = computeCost(attempt, now);
+  const { model, ...also } = await endAttemptEffects(room.store, attempt, {
     outcome: step.outcome,
     because: step.because,
-    compute: computeCost(attempt, now),
+    compute,
     now,
   });
   const to = afterwards(look.task, step, now);
@@ -31,7 +33,14 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
     also,
     // A model call began while this was looked up: its slice belongs to the end as well.
     otherwise: () => ({ due: now }),
-    events: [{ ...event, at: now, details: { outcome: step.outcome, charged_micro_usd: charged } }],
+    events: [
+      {
+        ...event,
+        at: now,
+        details: { outcome: step.outcome, model_micro_usd: model, compute_micro_usd: compute },
+      },
+      ...disagreement(look, model),
+    ],
   };
 }
 
@@ -52,6 +61,15 @@ function afterwards(task: Task, step: End, now: Instant): Task {
       if (task.state !== "running") throw new Error(`${task.id} is ${task.state} and has nothing to publish.`);
       return publishing(task, next.finding, now);
   }
+}
+
+/** The agent's own sum is never charged; where it is far from ours, one of the two is wrong and somebody should look. */
+function disagreement(look: Look, model: MicroUsd): Event[] {
+  const claimed = look.facts.heard?.claimed;
+  if (claimed === undefined || Math.abs(claimed - model) <= Math.max(claimed, model) / 100) return [];
+  const message = `the agent says that its model calls cost ${dollars(claimed)}, the gateway counted ${dollars(model)}`;
+  const details = { claimed_micro_usd: claimed, counted_micro_usd: model };
+  return [{ ...eventOf(look, "warning", "cost_disagreement", message), details }];
 }
 
 const level = (step: End) => (step.outcome === "succeeded" || step.outcome === "cancelled" ? "info" : "warning");

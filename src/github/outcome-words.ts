@@ -4,6 +4,7 @@ import { dollars, minus } from "../core/money.ts";
 import type { TaskView } from "../core/ports/forge.ts";
 import type { EndedTask, Published } from "../core/task.ts";
 import { withinBytes } from "../core/within-bytes.ts";
+import { plan } from "./progress-words.ts";
 
 /** `whole` says where all of a text is that was cut to `textBytes`. */
 export type Room = { readonly textBytes: number; readonly whole: Markdown };
@@ -16,7 +17,14 @@ export function outcome(view: TaskView, task: EndedTask, room: Room): Markdown {
   const { finding, published } = task;
   const isDone = task.state === "succeeded";
   const parts = isDone
-    ? [summary(finding.summary, room), result(task), notes(published), left(finding.left), commandOutput(task)]
+    ? [
+        summary(finding.summary, room),
+        result(task),
+        notes(published),
+        left(finding.left),
+        commandOutput(task),
+        steps(view),
+      ]
     : [
         cause(task),
         tail(finding.tail),
@@ -24,6 +32,7 @@ export function outcome(view: TaskView, task: EndedTask, room: Room): Markdown {
         result(task),
         notes(published),
         left(finding.left),
+        steps(view),
       ];
   return [...parts, cost(view), isDone ? "" : next(task)].filter((part) => part !== "").join("\n\n");
 }
@@ -40,8 +49,12 @@ function cause({ state, finding }: EndedTask): Markdown {
   if (state === "cancelled") return "";
   const [first = "", ...rest] = finding.because.trim().split("\n");
   const more = rest.join("\n").trim();
+  if (more === "" && isInHeadline(first)) return "";
   return `**Cause.** ${sentence(first)}${more === "" ? "" : `\n\n${fence(more)}`}`;
 }
+
+/** Said once is enough, unless it was cut there or its stress was lost. */
+const isInHeadline = (because: string): boolean => because.length <= 120 && !because.includes("**");
 
 /** Our refusals stress single words; stress is all that comes back to life. */
 const bold = (text: Markdown): Markdown => text.replace(/\\\*\\\*([\w -]+)\\\*\\\*/g, "**$1**");
@@ -61,6 +74,13 @@ function tail(text: string): Markdown {
 function commandOutput({ spec, finding }: EndedTask): Markdown {
   if (spec.work.kind !== "command" || finding.tail.trim() === "") return "";
   return `<details><summary>Its last output</summary>\n\n${tail(finding.tail).replace(/^.*\n\n/, "")}\n\n</details>`;
+}
+
+/** How it came to this: its plan, or the last things it did. */
+function steps({ heard, task }: TaskView): Markdown {
+  if (heard === undefined || task.spec.work.kind !== "agent") return "";
+  const lines = heard.plan.length > 0 ? plan(heard.plan) : heard.doing.map((each) => `- ${plainLine(each)}`).join("\n");
+  return lines === "" ? "" : `<details><summary>Its last steps</summary>\n\n${lines}\n\n</details>`;
 }
 
 const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? "" : "s"}`;

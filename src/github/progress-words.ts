@@ -48,7 +48,7 @@ function working({ heard, now, attempt, task }: TaskView): Markdown {
 }
 
 /** The steps around the present one: a long plan is not read, but where it stands is. */
-function plan(steps: Heard["plan"]): Markdown {
+export function plan(steps: Heard["plan"]): Markdown {
   const present = steps.findIndex(({ state }) => state !== "done");
   const at = present === -1 ? steps.length : present;
   const from = Math.max(0, Math.min(at - 3, steps.length - stepsShown));

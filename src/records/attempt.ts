@@ -5,7 +5,7 @@ import type { Instant } from "../core/instant.ts";
 import { plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { counters, kept, keys, type Kept } from "./document.ts";
-import { closeDraws, heldSlices, settleEffects } from "./ledger.ts";
+import { attemptMoney, closeDraws, settleEffects } from "./ledger.ts";
 import { hint, join, type Effects } from "./task-put.ts";
 
 export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
@@ -47,14 +47,14 @@ export interface AttemptEnd {
 /**
  * The effects of an attempt's end: compute is charged for the time it took, its slot is free, and a model call whose
  * cost nobody saw is charged its worst case. Safe to write once only: the caller's commit is fenced by its turn. A model
- * call that began meanwhile refuses the commit; then look again.
+ * call that began meanwhile refuses the commit; then look again. `model` is what all its model calls came to.
  */
 export async function endAttemptEffects(
   store: Store,
   attempt: Attempt,
   end: AttemptEnd,
-): Promise<Partial<Effects> & { charged: MicroUsd }> {
-  const { drawn, held } = await heldSlices(store, end.now, attempt.id);
+): Promise<Partial<Effects> & { model: MicroUsd }> {
+  const { drawn, held, model } = await attemptMoney(store, end.now, attempt.id);
   const charges = held.map((slice) => ({ slice, charge: slice.kind === "compute" ? end.compute : slice.amount }));
   const ended: Attempt = { ...attempt, endedAt: end.now, outcome: end.outcome, because: end.because };
   return {
@@ -65,6 +65,6 @@ export async function endAttemptEffects(
       },
       ...charges.map(({ slice, charge }) => settleEffects(slice, charge, end.now)),
     ),
-    charged: plus(...charges.map(({ charge }) => charge)),
+    model: plus(model, ...charges.flatMap(({ slice, charge }) => (slice.kind === "model" ? [charge] : []))),
   };
 }

@@ -34,6 +34,7 @@ export interface ScopeUse {
 
 const monthOf = (instant: Instant): string => new Date(instant).toISOString().slice(0, 7);
 const taskScope = (task: TaskId): string => `task/${task}`;
+const attemptScope = (attempt: AttemptId): string => `attempt/${attempt}`;
 const monthScope = (instant: Instant): string => `month/${monthOf(instant)}`;
 
 /** Slices of one attempt; no attempt makes so many model calls. */
@@ -105,6 +106,7 @@ export function settleEffects(slice: Slice, charge: MicroUsd, now: Instant): Pic
       { counter: counters.used(month), by, min: 0 },
       { counter: counters.spent(task, slice.kind), by: charge },
       { counter: counters.spent(month, slice.kind), by: charge },
+      { counter: counters.spent(attemptScope(slice.attempt), slice.kind), by: charge },
     ],
     put: [gone],
     append: [
@@ -134,17 +136,22 @@ export async function settle(store: Store, ask: { id: string; charge: MicroUsd; 
   }
 }
 
-/** Money still held for an attempt, oldest first, and how many slices were ever drawn for it. */
-export async function heldSlices(
-  store: Store,
-  now: Instant,
-  attempt: AttemptId,
-): Promise<{ drawn: number; held: Slice[] }> {
-  const [drawn, hits] = await store.look(now, [
+export interface AttemptMoney {
+  /** Still held, oldest first. */
+  readonly held: readonly Slice[];
+  /** How many slices were ever drawn for it. */
+  readonly drawn: number;
+  /** Charged for model calls so far. */
+  readonly model: MicroUsd;
+}
+
+export async function attemptMoney(store: Store, now: Instant, attempt: AttemptId): Promise<AttemptMoney> {
+  const [drawn, model, hits] = await store.look(now, [
     { counter: counters.draws(attempt) },
+    { counter: counters.spent(attemptScope(attempt), "model") },
     { range: indexes.slices(attempt), limit: 1000 },
   ]);
-  return { drawn, held: hits.flatMap((hit) => kept(Slice, hit.document)?.value ?? []) };
+  return { drawn, model: MicroUsd.parse(model), held: hits.flatMap((hit) => kept(Slice, hit.document)?.value ?? []) };
 }
 
 export interface TaskMoney {

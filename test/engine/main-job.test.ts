@@ -1,6 +1,10 @@
 /** The main job as conversations: from one line on an issue to the pull request, and the ways in which it ends otherwise. */
 import { expect, test } from "vitest";
+import { AttemptId } from "../../src/core/ids.ts";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
+import { microUsd, usd } from "../../src/core/money.ts";
+import { listEvents } from "../../src/records/events.ts";
+import { draw, settle, taskMoney } from "../../src/records/ledger.ts";
 import { world } from "../world/world.ts";
 
 test("a comment becomes a task, a sandbox, a report and a pull request", () =>
@@ -174,4 +178,33 @@ test("retry starts an ended task again from its base, with its budget anew", () 
     expect(
       w.github.comments("acme/widgets", w.issue).filter((each) => each.body.startsWith("<!-- parhelia task")),
     ).toHaveLength(1);
+  }));
+
+test("case 16: what the agent claims is compared with what the gateway counted, and never charged", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    const sandbox = w.inside();
+    await sandbox.says();
+    await w.dispatch();
+    const attempt = AttemptId.parse(sandbox.name.slice("parhelia-".length));
+    const ceilings = { task: usd(5), month: usd(200) };
+    for (const [id, charge] of [
+      ["call-1", 7000],
+      ["call-2", 6000],
+    ] as const) {
+      const slice = { id, kind: "model", attempt, amount: usd(1), drawnAt: w.now() } as const;
+      await draw(w.store, slice, ceilings);
+      await settle(w.store, { id, charge: microUsd(charge), now: w.now() });
+    }
+    await sandbox.says({ type: "agent_claim", level: "info", message: "", claimedMicroUsd: 13_250, turns: 2 });
+    await sandbox.ends();
+    await w.pass(30 * secondMs);
+    const task = await w.task();
+    expect(await taskMoney(w.store, w.now(), task.id)).toMatchObject({ model: 13_000 });
+    const warnings = await listEvents(w.store, w.now(), { task: task.id, level: "warning", limit: 10 });
+    expect(warnings.map(({ event }) => event.details)).toContainEqual({
+      claimed_micro_usd: 13_250,
+      counted_micro_usd: 13_000,
+    });
   }));

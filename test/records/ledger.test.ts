@@ -7,7 +7,7 @@ import { Instant } from "../../src/core/instant.ts";
 import { microUsd, usd, type MicroUsd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { endAttemptEffects } from "../../src/records/attempt.ts";
-import { draw, heldSlices, moneyLeft, monthMoney, settle, taskMoney, type Slice } from "../../src/records/ledger.ts";
+import { draw, attemptMoney, moneyLeft, monthMoney, settle, taskMoney, type Slice } from "../../src/records/ledger.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 
 const now = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
@@ -61,7 +61,7 @@ const ending: Attempt = {
 let ends = 0;
 
 async function end(store: Store): Promise<boolean> {
-  const { charged: _, ...effects } = await endAttemptEffects(store, ending, {
+  const { model: _, ...effects } = await endAttemptEffects(store, ending, {
     outcome: "succeeded",
     because: "",
     compute: usd(0.5),
@@ -83,7 +83,7 @@ test("the end of an attempt charges what nobody settled in full, compute by its 
     compute: usd(0.5),
     used: usd(0.8),
   });
-  expect((await heldSlices(store, now, attempt)).held).toEqual([]);
+  expect((await attemptMoney(store, now, attempt)).held).toEqual([]);
   expect((await draw(store, slice("late", usd(0.1)), ceilings)).ok).toBe(false);
 });
 
@@ -97,7 +97,7 @@ test("a call that began while the end was looked up refuses the end, which then 
     now,
   });
   await draw(store, slice("late", usd(0.3)), ceilings);
-  const { charged: _, ...effects } = before;
+  const { model: _, ...effects } = before;
   const refused = await store.commit({ op: "end", now, ...effects });
   expect(refused).toMatchObject({ ok: false });
   expect(await end(store)).toBe(true);

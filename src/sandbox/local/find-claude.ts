@@ -1,4 +1,4 @@
-/** Where Claude Code is on this machine: on the PATH, or as the package that this project is developed with. */
+/** Where Claude Code is on this machine: on the PATH, or as the package that this project depends on. */
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
@@ -15,7 +15,7 @@ function packagedClaude(): string | undefined {
     const name = `@anthropic-ai/claude-code-linux-${process.arch}/package.json`;
     return join(dirname(createRequire(import.meta.url).resolve(name)), "claude");
   } catch {
-    // A development dependency: an installed service has none, and the PATH is looked at next.
+    // Its program comes for some platforms only; elsewhere the PATH is looked at next.
     return undefined;
   }
 }
