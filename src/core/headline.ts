@@ -1,6 +1,7 @@
 /** How a task stands, in one line: the same words in the comment, the check run, the terminal and the page. */
 import type { TaskView } from "./ports/forge.ts";
 import { dayMs, hourMs, minuteMs, secondMs, type Instant } from "./instant.ts";
+import { inlineCode } from "./markdown.ts";
 import { dollars } from "./money.ts";
 import { asked, isEnded, type EndedTask, type InState, type Task } from "./task.ts";
 
@@ -80,16 +81,21 @@ function done(task: InState<"succeeded">): string {
   if (published !== undefined) {
     return published.pullRequest === null ? `Done: branch ${published.branch}` : `Done: #${published.pullRequest}`;
   }
-  if (spec.work.kind === "agent" && finding.changedFiles === 0) return "Done: nothing to change";
-  return "Done";
+  if (spec.work.kind === "command") return `Done: ${inlineCode(title(task))}`;
+  return finding.changedFiles === 0 ? "Done: nothing to change" : "Done";
 }
 
 function failed(view: TaskView, task: InState<"failed">): Headline {
   const { trace, because } = task.finding;
   const tail = parts(took(task), dollars(view.spent));
+  if (isRefused(task)) return { mark: "❌", text: "Not started" };
   if (trace !== undefined) return { mark: "⚠️", text: parts(`Something broke on our side (trace ${trace})`, tail) };
-  return { mark: "❌", text: parts(`Failed: ${oneLine(because, 120)}`, tail) };
+  return { mark: "❌", text: parts(`Failed: ${oneLine(because.replaceAll("**", ""), 120)}`, tail) };
 }
+
+/** The answer was no, before anything was tried: there is only the reason to tell. */
+export const isRefused = (task: Task): boolean =>
+  task.state === "failed" && task.attempts === 0 && task.finding.trace === undefined;
 
 const cancelled = (task: InState<"cancelled">): string =>
   task.cancel === undefined ? "Cancelled" : `Cancelled by ${task.cancel.by.login}`;

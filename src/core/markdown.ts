@@ -97,6 +97,8 @@ const alive = new RegExp(
     // `]` because names are put into links.
     String.raw`[\x60[\]|~]`,
     String.raw`<(?=[a-z/!?])`,
+    // Nothing that looks for the ends of a hidden comment finds one.
+    "(?<=<)!",
     "(?<=--)>",
     String.raw`&(?=#?\w{1,40};)`,
     String.raw`\\(?=[!-/:-@[-\x60{-~]|$)`,

@@ -15,7 +15,7 @@ const event = {
 
 const PlanStep = z.strictObject({ text: text(500), state: z.enum(["todo", "now", "done"]) });
 
-export const RunnerEventShape: z.ZodType<RunnerEvent> = z.discriminatedUnion("type", [
+const RunnerEventShape: z.ZodType<RunnerEvent> = z.discriminatedUnion("type", [
   z.strictObject({ ...event, type: z.literal("runner_started") }),
   z.strictObject({ ...event, type: z.literal("heartbeat") }),
   z.strictObject({

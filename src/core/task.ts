@@ -12,7 +12,7 @@ export const Actor = z.strictObject({ id: z.int().min(0), login: z.string() });
 export type Actor = z.output<typeof Actor>;
 
 /** Keyed by id: names change, ids do not. */
-export const Repository = z.strictObject({ id: z.int().positive(), owner: z.string(), name: z.string() });
+const Repository = z.strictObject({ id: z.int().positive(), owner: z.string(), name: z.string() });
 export type Repository = z.output<typeof Repository>;
 
 /** Where a task was asked for and where its report appears. */
@@ -81,7 +81,7 @@ export const Base = z.strictObject({
 });
 export type Base = z.output<typeof Base>;
 
-export const verdicts = ["succeeded", "failed", "cancelled", "timed-out", "over-budget"] as const;
+const verdicts = ["succeeded", "failed", "cancelled", "timed-out", "over-budget"] as const;
 export const Verdict = z.enum(verdicts);
 export type Verdict = z.output<typeof Verdict>;
 

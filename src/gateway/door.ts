@@ -16,7 +16,7 @@ export interface GatewayWorld {
 export type InsideEnv = { Variables: { attempt: Attempt } };
 
 /** The attempt that a token is for, if it has begun and has not ended. */
-export async function openAttempt(
+async function openAttempt(
   world: GatewayWorld,
   token: string | undefined,
 ): Promise<Attempt | "unknown" | "ended"> {
@@ -38,7 +38,7 @@ export function door(world: GatewayWorld): MiddlewareHandler<InsideEnv> {
 }
 
 /** A bearer token, or the same as a password, which is how git sends it. */
-export function bearer(context: Context): string | undefined {
+function bearer(context: Context): string | undefined {
   const header = context.req.header("authorization") ?? "";
   const [scheme = "", value = ""] = header.split(" ");
   switch (scheme.toLowerCase()) {

@@ -17,7 +17,9 @@ export type Address =
   | { readonly host: string; readonly port: number };
 
 export async function listen(app: Hono, address: Address): Promise<Listening> {
-  const server = createServer({ requestTimeout: 0 }, getRequestListener(app.fetch));
+  // It answers what it throws itself.
+  const handle = getRequestListener(app.fetch);
+  const server = createServer({ requestTimeout: 0 }, (request, response) => void handle(request, response));
   await bind(server, address);
   const bound = server.address();
   return {

@@ -1,5 +1,6 @@
 /** The middle of a report on an ended task: the result or the cause first, then what was kept, what it cost, what to do next. */
 import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } from "../core/markdown.ts";
+import { isRefused } from "../core/headline.ts";
 import { dollars, minus } from "../core/money.ts";
 import type { TaskView } from "../core/ports/forge.ts";
 import type { EndedTask, Published } from "../core/task.ts";
@@ -15,6 +16,7 @@ const leftShown = 10;
 
 export function outcome(view: TaskView, task: EndedTask, room: Room): Markdown {
   const { finding, published } = task;
+  if (isRefused(task)) return cause(task);
   const isDone = task.state === "succeeded";
   const parts = isDone
     ? [
@@ -43,14 +45,15 @@ function summary(text: string, { textBytes, whole }: Room): Markdown {
   return withinBytes({ head: "", body: quote(plain(text)), foot: "", whole }, textBytes);
 }
 
-function cause({ state, finding }: EndedTask): Markdown {
+function cause(task: EndedTask): Markdown {
+  const { state, finding } = task;
   if (finding.trace !== undefined)
     return `Nothing you did caused it. The operator finds the cause in the log under \`${finding.trace}\`.`;
   if (state === "cancelled") return "";
   const [first = "", ...rest] = finding.because.trim().split("\n");
   const more = rest.join("\n").trim();
-  if (more === "" && isInHeadline(first)) return "";
-  return `**Cause.** ${sentence(first)}${more === "" ? "" : `\n\n${fence(more)}`}`;
+  if (!isRefused(task) && more === "" && isInHeadline(first)) return "";
+  return `${isRefused(task) ? "" : "**Cause.** "}${sentence(first)}${more === "" ? "" : `\n\n${fence(more)}`}`;
 }
 
 /** Said once is enough, unless it was cut there or its stress was lost. */
@@ -65,7 +68,12 @@ function sentence(text: string): Markdown {
 }
 
 function tail(text: string): Markdown {
-  const lines = text.trimEnd().split("\n").slice(-tailLines).join("\n");
+  const lines = text
+    .replace(/^(?:[ \t]*\n)+/, "")
+    .trimEnd()
+    .split("\n")
+    .slice(-tailLines)
+    .join("\n");
   if (lines.trim() === "") return "";
   const kept = clipBytes(lines, tailBytes, { keep: "end" });
   return `Its last output:\n\n${fence(kept, "text")}`;

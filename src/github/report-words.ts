@@ -1,5 +1,5 @@
 /** What people see of a task on GitHub: the comment that is edited in place, and the output of its check run. */
-import { headline, title } from "../core/headline.ts";
+import { headline, isRefused, title } from "../core/headline.ts";
 import { inlineCode, plainLine, visible, type Markdown } from "../core/markdown.ts";
 import type { TaskView } from "../core/ports/forge.ts";
 import { isEnded, repositoryName, type Base, type Task } from "../core/task.ts";
@@ -51,7 +51,8 @@ function ofOneLine(view: TaskView): TaskView {
 export type CheckWords = { readonly title: string; readonly summary: Markdown };
 
 export function checkWords(view: TaskView, elsewhere: Elsewhere): CheckWords {
-  const characters = Array.from(visible(headline(ofOneLine(view)).text));
+  // GitHub shows it as it is, marks and all.
+  const characters = Array.from(visible(headline(ofOneLine(view)).text).replaceAll("`", ""));
   const title =
     characters.length <= checkTitleCharacters ? characters : [...characters.slice(0, checkTitleCharacters - 1), "…"];
   const whole = wholeText(view.task, elsewhere);
@@ -77,12 +78,14 @@ function subject({ task }: TaskView): Markdown {
   const who = comment === undefined ? plainLine(actor.login) : `[${plainLine(actor.login)}](${comment.url})`;
   const isAgent = task.spec.work.kind === "agent";
   const what = isAgent ? `*${plainLine(title(task))}*` : inlineCode(title(task));
+  const asked = `Asked by ${who}: ${what}`;
+  if (isRefused(task)) return asked;
   const runs = isAgent ? "Claude Code" : "A command";
   const at =
     task.base === undefined
       ? "(its commit is being looked up)"
       : `at ${inlineCode(task.base.sha.slice(0, 7))} (${refName(task, task.base)})`;
-  return `Asked by ${who}: ${what}\n${runs} on ${inlineCode(repositoryName(task.origin.place))} ${at}`;
+  return `${asked}\n${runs} on ${inlineCode(repositoryName(task.origin.place))} ${at}`;
 }
 
 const isPullRef = (base: Base): boolean => base.fetchRef.startsWith("refs/pull/");
@@ -98,7 +101,7 @@ function smallPrint({ task }: TaskView, { publicUrl }: Elsewhere): Markdown {
       `Sees this ${what} as it was and that commit. Not: later commits and edits, other repositories, secrets.`,
     );
   }
-  if (task.base?.trusted === false)
+  if (task.base?.trusted === false && task.spec.work.kind === "agent")
     lines.push("Its code or text comes from someone without write access: it is data to the agent, never an order.");
   if (publicUrl !== undefined)
     lines.push(`${isEnded(task) ? "All it did" : "Watch it"}: [task ${task.id}](${taskUrl(publicUrl, task)})`);

@@ -16,7 +16,7 @@ export interface Claim {
 }
 
 /** The slice of an attempt's compute; named after it, so that it is settled exactly once. */
-export const computeSliceId = (attempt: Attempt["id"]): string => `compute/${attempt}`;
+const computeSliceId = (attempt: Attempt["id"]): string => `compute/${attempt}`;
 
 /** `held` is the sandbox's price for its whole lifetime. The slot and every ceiling are bounds of the same commit. */
 export function claim(

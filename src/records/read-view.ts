@@ -12,7 +12,7 @@ import { taskMoney } from "./ledger.ts";
 const aheadAtMost = 100;
 
 /** The last attempt that was begun. */
-export const latestAttempt = (task: Task): AttemptId | undefined =>
+const latestAttempt = (task: Task): AttemptId | undefined =>
   task.attempts === 0 ? undefined : attemptId(task.id, task.attempts);
 
 export async function readView(store: Store, now: Instant, task: Task): Promise<TaskView> {

@@ -39,11 +39,6 @@ export interface RequestTurn {
   readonly lease: { readonly name: string; readonly holder: string; readonly fence: number };
 }
 
-export async function dueRequests(store: Store, now: Instant, limit: number): Promise<Kept<Request>[]> {
-  const [hits] = await store.look(now, [{ range: indexes.requestsDue, to: sortKey(now), limit }]);
-  return hits.flatMap((hit) => kept(Request, hit.document) ?? []);
-}
-
 /** Undefined where another holder answers it, or it is answered. */
 export async function takeRequest(
   store: Store,

@@ -2,12 +2,13 @@
  * The service is killed in the middle of a task and started again on what it left behind: the end is the same as if
  * nothing had happened. It dies where it hurts, while GitHub or the model still works on what it asked for last.
  */
-import { expect, test } from "vitest";
-import type { Task } from "../../src/core/task.ts";
+import { describe, expect, test, type TestContext } from "vitest";
+import type { TaskView } from "../../src/core/ports/forge.ts";
 import { eventually } from "../world/eventually.ts";
-import { fixFile } from "../world/model-script.ts";
+import { fixFile, type Script } from "../world/model-script.ts";
 import { needs } from "../world/needs.ts";
-import { needsClaude, openStage, type HoldMatch, type Stage } from "./service.ts";
+import type { Hold, HoldMatch } from "./gate.ts";
+import { needsClaude, openStage, type Stage } from "./service.ts";
 
 const ready = needs("git") && needs("bwrap");
 
@@ -20,18 +21,18 @@ const fix = fixFile({
   run: "no_proxy= NO_PROXY= git ls-remote origin || true",
 });
 
-async function openWidgets(): Promise<Stage> {
-  const stage = await openStage({ script: fix, pricePerHour: 3.6 });
+async function openWidgets({ onTestFinished }: TestContext, script: Script = fix): Promise<Stage> {
+  const stage = await openStage(onTestFinished, { script, pricePerHour: 3.6 });
   await stage.github.repository("acme/widgets", { "sum.js": "export const sum = (a, b) => a - b;\n" });
   await stage.start();
   return stage;
 }
 
 /** One of everything, and nothing left. */
-async function expectOneOfEach(stage: Stage): Promise<void> {
+async function expectOneOfEach(stage: Stage): Promise<TaskView> {
   const { github, issue } = stage;
-  const { task } = await stage.ended(40_000);
-  expect(task).toMatchObject({ state: "succeeded", attempts: 1 });
+  const view = await stage.ended(40_000);
+  expect(view.task).toMatchObject({ state: "succeeded", attempts: 1 });
   expect(github.comments("acme/widgets", issue).map(({ author }) => author)).toEqual(["dana", "parhelia[bot]"]);
   const pulls = github.pulls("acme/widgets");
   expect(pulls).toHaveLength(1);
@@ -41,26 +42,87 @@ async function expectOneOfEach(stage: Stage): Promise<void> {
   const base = await github.branch("acme/widgets", "main");
   expect((await github.commit("acme/widgets", sha ?? "")).parents).toEqual([base]);
   await stage.expectNothingLeft();
+  return view;
 }
 
-const state = (stage: Stage, wanted: Task["state"]) =>
-  eventually(async () => (await stage.view()).task.state === wanted, { withinMs: 10_000 });
-
 const command = "/parhelia run -- sh -c 'echo done > done.txt'";
+const fetching: HoldMatch = { method: "GET", path: /^\/acme\/widgets\.git\/info\/refs$/, when: "before" };
 
-test.skipIf(!ready)("killed right after the task was admitted", { timeout: 60_000 }, async () => {
-  const stage = await openWidgets();
-  // The right to start is looked up at admission and, the second time, before the sandbox is made.
-  const path = /\/collaborators\/dana\/permission$/;
-  const admission = stage.hold({ method: "GET", path, when: "before" });
-  await stage.comment(command);
-  await admission.reached;
-  const start = stage.hold({ method: "GET", path, when: "after" });
-  admission.release();
-  await start.reached;
+/** The service dies while GitHub has this call, which it carries out nevertheless. */
+async function killDuring(stage: Stage, hold: Hold): Promise<void> {
+  await hold.reached;
   await stage.kill();
-  expect((await stage.view()).task.state).toBe("starting");
-  start.release();
-  await stage.start();
-  await expectOneOfEach(stage);
+  hold.release();
+}
+
+describe.concurrent("killed and started again, the end is the same", { timeout: 60_000 }, () => {
+  test.skipIf(!ready)("when the task was just admitted", async (context) => {
+    const stage = await openWidgets(context);
+    await stage.comment(command);
+    await eventually(async () => (await stage.view()).task.state !== "queued", { withinMs: 10_000 });
+    await stage.kill();
+    await stage.start();
+    await expectOneOfEach(stage);
+  });
+
+  test.skipIf(!ready)("while the sandbox fetches the repository", async (context) => {
+    const stage = await openWidgets(context);
+    const fetch = stage.hold(fetching);
+    await stage.comment(command);
+    await killDuring(stage, fetch);
+    await stage.start();
+    await expectOneOfEach(stage);
+  });
+
+  test.skipIf(!ready || !needsClaude())("while the agent works", async (context) => {
+    const stage = await openWidgets(context);
+    const fetch = stage.hold(fetching);
+    const work = stage.hold(fetching);
+    await stage.comment("/parhelia run fix the sum");
+    await fetch.reached;
+    fetch.release();
+    await killDuring(stage, work);
+    expect((await stage.view()).task.state).toBe("running");
+    await stage.start();
+    const { model } = await expectOneOfEach(stage);
+    expect(model).toBe(stage.model.bill());
+  });
+
+  test.skipIf(!ready || !needsClaude())(
+    "while the model answers, and what that costs is charged at its worst",
+    async (context) => {
+      const asked = Promise.withResolvers<void>();
+      let silent = true;
+      const stage = await openWidgets(context, (ask) => {
+        if (!silent || !ask.tools.includes("Edit")) return fix(ask);
+        silent = false;
+        asked.resolve();
+        return { do: "hang" };
+      });
+      await stage.comment("/parhelia run fix the sum");
+      await asked.promise;
+      await stage.kill();
+      await stage.start();
+      const { model, task } = await expectOneOfEach(stage);
+      // The stand-in bills no call that it does not answer.
+      expect(model).toBeGreaterThan(stage.model.bill());
+      expect(model).toBeLessThan(task.ceiling);
+    },
+  );
+
+  test.skipIf(!ready).for<[what: string, call: HoldMatch]>([
+    ["the comment is posted", { method: "POST", path: /\/issues\/1\/comments$/, when: "after" }],
+    ["the commit is made", { method: "POST", path: /\/graphql$/, when: "after" }],
+    ["the pull request is opened", { method: "POST", path: /\/pulls$/, when: "after" }],
+    ["the pull request is asked for", { method: "POST", path: /\/pulls$/, when: "before" }],
+    ["the check run is made", { method: "POST", path: /\/check-runs$/, when: "after" }],
+    ["the comment is edited", { method: "PATCH", path: /\/issues\/comments\/\d+$/, when: "after" }],
+  ])("while %s", async ([, call], context) => {
+    const stage = await openWidgets(context);
+    const hold = stage.hold(call);
+    await stage.comment(command);
+    await killDuring(stage, hold);
+    await stage.start();
+    await expectOneOfEach(stage);
+  });
 });

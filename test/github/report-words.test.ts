@@ -41,8 +41,6 @@ test("the comment of a failed task", () => {
     Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
     Claude Code on \`acme/widgets\` at \`4f2c1e9\` (\`main\`)
 
-    **Cause.** \`npm test\` exited with 1.
-
     Its last output:
 
     \`\`\`\`text

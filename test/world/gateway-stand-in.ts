@@ -55,7 +55,7 @@ export async function readRequest(request: http.IncomingMessage): Promise<Asked>
 }
 
 /** What changed, put together from the parts: a path (bytes, one to a character) and its mode and content, or null. */
-export function changesOf(parts: ManifestEntry[][]): Map<string, { mode: string; content: Buffer } | null> {
+function changesOf(parts: ManifestEntry[][]): Map<string, { mode: string; content: Buffer } | null> {
   const changes = new Map<string, { mode: string; content: Buffer } | null>();
   let open: { mode: string; content: Buffer } | undefined;
   for (const entry of parts.flat()) {

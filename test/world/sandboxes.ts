@@ -113,8 +113,10 @@ function insideOf(
   const { spec } = living;
   const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
     if (world.gateway === undefined) throw new Error("There is no gateway yet.");
-    const headers = { authorization: `Bearer ${spec.env["PARHELIA_TOKEN"] ?? ""}`, "content-type": "application/json" };
-    return world.gateway.request(path, { ...init, headers: { ...headers, ...init.headers } });
+    const headers = new Headers({ "content-type": "application/json" });
+    headers.set("authorization", `Bearer ${spec.env["PARHELIA_TOKEN"] ?? ""}`);
+    for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
+    return world.gateway.request(path, { ...init, headers });
   };
   const send = async (method: string, path: string, body: unknown): Promise<Response> => {
     const response = await call(path, { method, body: JSON.stringify(body) });

@@ -50,7 +50,7 @@ const serviceGroup = "parhelia-service";
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /** The groups of the calling process, from the texts of `/proc/self/mountinfo` and `/proc/self/cgroup`. */
-export function ownGroups(mountinfo: string, cgroup: string): Place[] {
+function ownGroups(mountinfo: string, cgroup: string): Place[] {
   const paths = cgroup.split("\n").map((line) => line.split(":"));
   return mountinfo.split("\n").flatMap((line): Place[] => {
     const [before = "", after = ""] = line.split(" - ");

@@ -67,7 +67,7 @@ export function egressRules(allow: readonly string[], origin: string): EgressRul
   return { exact, suffixes, origin: parsed };
 }
 
-export const isOrigin = ({ origin }: EgressRules, { scheme, host, port }: Target): boolean =>
+const isOrigin = ({ origin }: EgressRules, { scheme, host, port }: Target): boolean =>
   scheme === origin.scheme && host === origin.host && port === origin.port;
 
 const isLocalName = (host: string): boolean => host === "localhost" || host.endsWith(".localhost");

@@ -18,8 +18,8 @@ import { type LocalLimits, mebibyte, sharedMemoryMiB } from "./limits.ts";
 import { type Mark, markArgv } from "./mark.ts";
 import { type Program, shell } from "./programs.ts";
 
-export const insideWorkspace = "/workspace";
-export const insideHome = "/home/agent";
+const insideWorkspace = "/workspace";
+const insideHome = "/home/agent";
 export const insideSockets = "/run/parhelia";
 /** In front of the PATH, so that `node` is the one that the backend brings. */
 const insideNode = "/run/parhelia-node";

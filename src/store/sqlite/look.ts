@@ -13,7 +13,7 @@ const afterEveryKey = "\u{10FFFF}";
 
 /** Throws on a fault; the answers are in the order of the queries. */
 export function look<const Q extends readonly Query[]>(statements: Statements, nowMs: number, queries: Q): Answers<Q> {
-  // An assertion: the mapped type cannot be built member by member; `answer` gives each query what `AnswerTo` says.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mapped type cannot be built member by member; `answer` gives each query what `AnswerTo` says.
   const all = (): Answers<Q> => queries.map((query) => answer(statements, nowMs, query)) as Answers<Q>;
   if (queries.length === 1 && queries[0] !== undefined && !("each" in queries[0])) return all();
   return statements.transact("BEGIN", all);

@@ -53,9 +53,8 @@ export async function startServiceProcess(
   return {
     url: `http://127.0.0.1:${port}`,
     complaints: () => lines.filter((line) => (Number(entryOf(line)["level"]) || warning) >= warning),
-    stop,
-    lines: () => lines,
-  } as ServiceProcess;
+    stop, lines: () => lines,
+  };
 }
 
 function onLines(stream: NodeJS.ReadableStream, read: (line: string) => void): void {

@@ -9,6 +9,7 @@ import { findClaude } from "../../../src/sandbox/local/find-claude.ts";
 import { openLocalSandboxes } from "../../../src/sandbox/local/open-local-sandboxes.ts";
 import { systemClock } from "../../../src/main.ts";
 import { openGitHub, type GitHubStandIn } from "../github/open-github.ts";
+import type { Script } from "../model-script.ts";
 import { openModel, type ModelWorld } from "../model.ts";
 import * as sample from "./sample.ts";
 import { startServiceProcess, type ServiceProcess } from "./service.ts";
@@ -24,8 +25,6 @@ export interface Stage {
   readonly directory: string;
   /** The stand-in's bare repositories are in it. */
   readonly repositories: string;
-  /** What the service is told, beside secrets. */
-  readonly settings: Readonly<Record<string, string>>;
   readonly isolation: Isolation;
   /** Ends every process and removes every file. The service's exit status. */
   close(): Promise<number | null>;
@@ -39,6 +38,7 @@ export const dollarsPerHour = 0.35;
 export interface Ask {
   /** Of the real model; without it a script answers. */
   readonly apiKey: string | undefined;
+  readonly script: Script;
   readonly path: string;
 }
 
@@ -55,23 +55,27 @@ export function findIsolation(path: string): Isolation {
 }
 
 /** Throws `Missing`. */
-export async function openStage({ apiKey, path }: Ask): Promise<Stage> {
+export async function openStage(ask: Ask): Promise<Stage> {
+  const { path } = ask;
   if (process.platform !== "linux") throw new Missing("The local sandboxes need Linux.");
   if (!tries("git", ["--version"], path)) throw new Missing("git is missing: apt-get install git");
   if (findClaude(path) === undefined)
     throw new Missing("Claude Code is missing: npm ci (without --omit=optional) brings it");
-  const directory = await mkdtemp(join(tmpdir(), "parhelia-demo-"));
+  const directory = await mkdtemp(join(shortPlace(tmpdir()), "parhelia-demo-"));
   const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
   const close = async (): Promise<void> => {
     for (const end of ends.splice(0).toReversed()) await end();
   };
   try {
-    return await build({ apiKey, path, directory, ends, close });
+    return await build({ ...ask, directory, ends, close });
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** A socket's path has at most 107 bytes. */
+const shortPlace = (place: string): string => (Buffer.byteLength(place) <= 40 ? place : "/tmp");
 
 interface Site extends Ask {
   readonly directory: string;
@@ -79,7 +83,7 @@ interface Site extends Ask {
   close(): Promise<void>;
 }
 
-async function build({ apiKey, path, directory, ends, close }: Site): Promise<Stage> {
+async function build({ apiKey, script, path, directory, ends, close }: Site): Promise<Stage> {
   const [root, home, repositories] = ["service", "home", "github"].map((name) => join(directory, name));
   if (root === undefined || home === undefined || repositories === undefined) throw new Error("no directories");
   await mkdir(join(root, ".parhelia"), { recursive: true });
@@ -98,10 +102,16 @@ async function build({ apiKey, path, directory, ends, close }: Site): Promise<St
   const { url } = await github.listen(port);
   await github.repository(sample.repository, sample.files);
   const scriptKey = `scripted-${randomBytes(8).toString("hex")}`;
-  const model = apiKey === undefined ? await openModel({ script: sample.script, apiKey: scriptKey }) : undefined;
+  const model = apiKey === undefined ? await openModel({ script, apiKey: scriptKey }) : undefined;
   if (model !== undefined) ends.push(() => model.close());
   const isolation = findIsolation(path);
-  const settings = {
+  const env = {
+    PATH: path,
+    HOME: home,
+    TMPDIR: directory,
+    PARHELIA_GITHUB_WEBHOOK_SECRET: webhookSecret,
+    PARHELIA_GITHUB_PRIVATE_KEY: github.app.privateKey,
+    ANTHROPIC_API_KEY: apiKey ?? scriptKey,
     PARHELIA_SERVER_PORT: "0",
     PARHELIA_GITHUB_APP_ID: String(github.app.id),
     PARHELIA_GITHUB_WEB_URL: publicUrl,
@@ -113,14 +123,7 @@ async function build({ apiKey, path, directory, ends, close }: Site): Promise<St
     PARHELIA_SANDBOX_TIMEOUT: "10m",
     ...(model === undefined ? {} : { PARHELIA_AGENT_API_URL: model.url }),
   };
-  const service = await startServiceProcess(root, {
-    PATH: path,
-    HOME: home,
-    PARHELIA_GITHUB_WEBHOOK_SECRET: webhookSecret,
-    PARHELIA_GITHUB_PRIVATE_KEY: github.app.privateKey,
-    ANTHROPIC_API_KEY: apiKey ?? scriptKey,
-    ...settings,
-  });
+  const service = await startServiceProcess(root, env);
   let status: number | null = null;
   ends.push(async () => {
     status = await service.stop();
@@ -131,7 +134,6 @@ async function build({ apiKey, path, directory, ends, close }: Site): Promise<St
     github,
     model,
     service,
-    settings,
     isolation,
     directory,
     repositories,

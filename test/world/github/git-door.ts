@@ -88,7 +88,7 @@ function parseCgi(out: Buffer): Response {
   const headers = new Headers();
   let status = 200;
   for (const line of out.subarray(0, end).toString().split("\r\n")) {
-    const [name = "", value = ""] = [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()];
+    const [name, value] = [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()];
     if (name.toLowerCase() === "status") status = Number.parseInt(value, 10);
     else if (name !== "") headers.set(name, value);
   }

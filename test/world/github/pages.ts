@@ -11,7 +11,7 @@ export function openPages(world: World): (request: Request) => Promise<Response>
   const pages = new Hono();
   const missing = (): Promise<Response> =>
     layout("Not found", undefined, html`<h1>404</h1>`).then(
-      (page) => new Response(page.body, { ...page, status: 404, headers: page.headers }),
+      (page) => new Response(page.body, { status: 404, headers: page.headers }),
     );
   const of = (owner: string, name: string): Repository | undefined => findRepository(world, `${owner}/${name}`);
   pages.get("/", () => {

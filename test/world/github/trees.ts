@@ -69,7 +69,7 @@ export async function listTree(directory: string, tree: string, how: "recursive"
     .split("\0")
     .filter((line) => line !== "")
     .map((line) => {
-      const [meta = "", path = ""] = [line.slice(0, line.indexOf("\t")), line.slice(line.indexOf("\t") + 1)];
+      const [meta, path] = [line.slice(0, line.indexOf("\t")), line.slice(line.indexOf("\t") + 1)];
       const [mode = "", type = "", sha = "", size = "-"] = meta.split(/ +/);
       return { mode, type, sha, size: size === "-" ? undefined : Number(size), path };
     });

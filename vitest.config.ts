@@ -1,0 +1,24 @@
+/** Two sets of tests: `test` in a few minutes before every commit, `proof` as long as it takes. */
+import { defineConfig } from "vitest/config";
+
+const endToEnd = "test/e2e/**/*.test.ts";
+const proof = "test/proof/**/*.test.ts";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "test",
+          include: ["test/**/*.test.ts"],
+          exclude: [proof],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        test: { name: "proof", include: [proof, endToEnd], testTimeout: 600_000, hookTimeout: 60_000 },
+      },
+    ],
+  },
+});
