@@ -94,6 +94,11 @@ test("a task that waits says for what and since when", () => {
   );
 });
 
+test("a command that is done is named", () => {
+  const command = { ...working, spec: { ...working.spec, work: { kind: "command" as const, argv: ["npm", "test"] } } };
+  expect(end("succeeded", { changedFiles: 0 }, undefined, command)).toBe("✅ Done: `npm test` · 4m 12s · $0.42");
+});
+
 test("a task that was cancelled and has not ended is stopping, whatever it was doing", () => {
   const cancel = { at: now, by: { id: 7, login: "dana" } };
   for (const task of [queued, begun, working]) expect(line({ ...task, cancel })).toBe("⏳ Stopping · $0.42 of $5.00");
@@ -115,7 +120,7 @@ test("an ended task says how it ended, how long it took and what it cost", () =>
   expect(end("over-budget")).toBe("💰 Stopped at its ceiling · 4m 12s · $0.42 of $5.00");
   const cancelled = { ...working, cancel: { at: now, by: { id: 7, login: "dana" } } };
   expect(end("cancelled", {}, undefined, cancelled)).toBe("🛑 Cancelled by dana · 4m 12s · $0.42");
-  expect(end("failed", { because: "no such ref" }, undefined, queued)).toBe("❌ Failed: no such ref · $0.42");
+  expect(end("failed", { because: "no such ref" }, undefined, queued)).toBe("❌ Not started");
 });
 
 test("a long or many-lined reason stays on the line and is cut", () => {

@@ -88,6 +88,17 @@ describe.concurrent("killed and started again, the end is the same", { timeout: 
     expect(model).toBe(stage.model.bill());
   });
 
+  test.skipIf(!ready)("stopped by its operator while the work goes on", async (context) => {
+    const stage = await openWidgets(context);
+    const fetch = stage.hold(fetching);
+    await stage.comment(command);
+    await fetch.reached;
+    expect(await stage.stop()).toBe(0);
+    fetch.release();
+    await stage.start();
+    await expectOneOfEach(stage);
+  });
+
   test.skipIf(!ready || !needsClaude())(
     "while the model answers, and what that costs is charged at its worst",
     async (context) => {

@@ -53,7 +53,7 @@ export async function startServiceProcess(
   return {
     url: `http://127.0.0.1:${port}`,
     complaints: () => lines.filter((line) => (Number(entryOf(line)["level"]) || warning) >= warning),
-    stop, lines: () => lines,
+    stop,
   };
 }
 
