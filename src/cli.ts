@@ -2,7 +2,6 @@
 /** The terminal's entry. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
-import { pino } from "pino";
 import { execute } from "./commands/execute.ts";
 import { parseArgv } from "./commands/parse.ts";
 import { ConfigError, readConfig, showConfig, type Config } from "./config.ts";
@@ -16,6 +15,7 @@ import { readTask } from "./records/read-task.ts";
 import { readView } from "./records/read-view.ts";
 import { latestTask } from "./records/latest-task.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
+import { openLog } from "./terminal/log.ts";
 import { repositoryAt } from "./terminal/git.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
 import { resultWords } from "./terminal/result-words.ts";
@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Runs until it is told to stop. */
 async function serve(config: Config): Promise<number> {
   const { host } = config.settings.server;
-  const log = pino({ level: config.settings.log.level });
+  const log = openLog(config.settings.log.level, 1);
   const service = await startService(config, log, "http");
   log.info({ host, port: service.port, shortcomings: service.shortcomings }, "listening");
   const signal = await new Promise<string>((stop) => {
@@ -102,7 +102,7 @@ interface Opened {
 async function open(config: Config, name: string): Promise<Opened> {
   if (name === "run") {
     try {
-      const service = await startService(config, pino({ level: "error" }, pino.destination(2)), "none");
+      const service = await startService(config, openLog("error", 2), "none");
       return { store: service.store, close: () => service.stop() };
     } catch (error) {
       if (!(error instanceof EngineTaken)) throw error;
@@ -149,13 +149,10 @@ function ownOptions(argv: readonly string[]): { words: string[]; repo: string; j
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (error instanceof ConfigError || error instanceof Refusal || error instanceof EngineTaken) {
-    process.stderr.write(`${forTerminal(error.message)}\n`);
-    process.exitCode = error instanceof ConfigError ? misused : refused;
-  } else {
-    process.stderr.write(
-      `Something broke on our side: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.exitCode = refused;
-  }
+  const isOurs = !(error instanceof ConfigError || error instanceof Refusal || error instanceof EngineTaken);
+  const words = error instanceof Error ? error.message : String(error);
+  const stack = isOurs && error instanceof Error ? `\n${error.stack ?? ""}` : "";
+  process.stderr.write(`${isOurs ? `Something broke on our side: ${words}${stack}` : forTerminal(words)}\n`);
+  // At once: what was opened before the failure would keep a half-started service alive, and its lock with it.
+  process.exit(error instanceof ConfigError ? misused : refused);
 }

@@ -147,7 +147,7 @@ export async function startService(config: Config, log: Logger, front: "http" | 
     clock,
     limits: {},
   });
-  const forge = forgeByPlace(openLocalForge(), github?.forge);
+  const forge = forgeByPlace(clock, openLocalForge(), github?.forge);
   const { room, gateway } = assemble({
     store,
     clock,

@@ -5,10 +5,12 @@ import type { Request, Saying } from "../records/requests.ts";
 import { execute, type Context } from "./execute.ts";
 
 /** A fault in one command is thrown, and the whole is answered again later: what was done is found done then. */
-export async function answerRequest(request: Request, context: Omit<Context, "op">): Promise<Markdown> {
+export async function answerRequest(request: Request, context: Omit<Context, "op" | "newest">): Promise<Markdown> {
   const answers: Markdown[] = [];
   for (const [index, saying] of request.says.entries()) {
-    answers.push(await answerOne(request, saying, { ...context, op: `request/${request.id}/${index}` }));
+    answers.push(
+      await answerOne(request, saying, { ...context, newest: request.newest, op: `request/${request.id}/${index}` }),
+    );
   }
   return answers.join("\n\n---\n\n");
 }

@@ -20,6 +20,8 @@ export const cancel = command({
         return `Stopping ${named(task)}. What it cost so far stays charged.`;
       case "asked-before":
         return `${named(task)} is being stopped already: ${await standing(task, ask)}`;
+      case "too-late":
+        return `It is too late to stop ${named(task)}: its result is being published.`;
       case "ended":
         return `There is nothing to stop, ${named(task)} has ended: ${await standing(await theTask({ task: task.id }, ask), ask)}`;
     }

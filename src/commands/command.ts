@@ -3,6 +3,7 @@
  * answers with. Comments, terminals and AI clients all come here.
  */
 import type { z } from "zod";
+import type { TaskId } from "../core/ids.ts";
 import type { Ids } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Instant } from "../core/instant.ts";
@@ -39,6 +40,8 @@ export interface Ask {
   readonly now: Instant;
   /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
   readonly op: string;
+  /** The newest task of the place when the command was written; null for none, undefined where it is written now. */
+  readonly newest?: TaskId | null | undefined;
   /** All commands, for the one that explains them. */
   readonly commands: readonly Documented[];
 }

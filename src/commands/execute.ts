@@ -17,6 +17,7 @@ export interface Context {
   readonly ids: Pick<Ids, "task">;
   readonly defaults: RunDefaults;
   readonly now: Instant;
+  readonly newest?: Ask["newest"];
   /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
   readonly op: string;
 }
@@ -38,8 +39,8 @@ export async function execute({ command: name, input, asker, context }: Executio
   const command = commands.find((each) => each.name === name);
   if (command === undefined) throw new Refusal(noSuchCommand(name, commands));
   await admit(command, asker, context.forge);
-  const { store, ids, defaults, now, op } = context;
-  const ask: Ask = { asker, store, ids, defaults, now, op, commands };
+  const { store, ids, defaults, now, op, newest } = context;
+  const ask: Ask = { asker, store, ids, defaults, now, op, newest, commands };
   return command.run(input, ask);
 }
 

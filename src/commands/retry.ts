@@ -1,5 +1,7 @@
 import { dollars } from "../core/money.ts";
 import { inlineCode } from "../core/markdown.ts";
+import { Refusal } from "../core/refusal.ts";
+import { isEnded } from "../core/task.ts";
 import { retryTask } from "../records/retry-task.ts";
 import { command, typed } from "./command.ts";
 import { named, standing, theTask, whichTask } from "./which-task.ts";
@@ -16,6 +18,11 @@ export const retry = command({
   input: whichTask,
   async run(which, ask) {
     const task = await theTask(which, ask);
+    if (isEnded(task) && task.base === undefined) {
+      throw new Refusal(
+        `${named(task)} was never started, so there is nothing to start again. Ask for it in a comment of your own.`,
+      );
+    }
     const answer = await retryTask(ask.store, { task: task.id, by: ask.asker.actor, now: ask.now, op: ask.op });
     switch (answer) {
       case "queued":

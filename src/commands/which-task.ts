@@ -18,15 +18,18 @@ export const whichTask = z.strictObject({
 /** Throws a `Refusal` where there is none. A task of another repository is as unknown as one that never was. */
 export async function theTask(which: z.output<typeof whichTask>, ask: Ask): Promise<Task> {
   const { place } = ask.asker;
-  if (which.task === undefined) {
-    const latest = await latestTask(ask.store, ask.now, place);
-    if (latest !== undefined) return latest.value;
-    throw new Refusal(`Nothing was asked for here yet. Start with \`${typed(place, "run …")}\`.`);
-  }
-  const id = TaskId.safeParse(which.task);
+  const said = which.task ?? (await newestHere(ask));
+  if (said === undefined) throw new Refusal(`Nothing was asked for here yet. Start with \`${typed(place, "run …")}\`.`);
+  const id = TaskId.safeParse(said);
   const found = id.success ? await readTask(ask.store, ask.now, id.data) : undefined;
   if (found !== undefined && repositoryKey(found.value.origin.place) === repositoryKey(place)) return found.value;
-  throw new Refusal(`There is no task ${inlineCode(which.task)} in ${inlineCode(repositoryName(place))}.`);
+  throw new Refusal(`There is no task ${inlineCode(said)} in ${inlineCode(repositoryName(place))}.`);
+}
+
+/** As it was when the command was written; a terminal's is carried out at once. */
+async function newestHere({ newest, store, now, asker }: Ask): Promise<TaskId | undefined> {
+  if (newest !== undefined) return newest ?? undefined;
+  return (await latestTask(store, now, asker.place))?.value.id;
 }
 
 /** `⏳ Working · 4m 12s of 1h · $0.42 of $5.00`. */

@@ -1,12 +1,16 @@
 /** One forge out of two, for a service that works for GitHub and for people at its machine's terminal. */
+import { Busy } from "./busy.ts";
+import { after, minuteMs } from "./instant.ts";
+import type { Clock } from "./ports/clock.ts";
 import type { Forge } from "./ports/forge.ts";
 import type { Place } from "./task.ts";
 
-/** Each task's forge is the one that its place is on. Without GitHub's, what asks for it throws. */
-export function forgeByPlace(local: Forge, github: Forge | undefined): Forge {
+/** Each task's forge is the one that its place is on. Without GitHub's, what asks for it is put off. */
+export function forgeByPlace(clock: Clock, local: Forge, github: Forge | undefined): Forge {
   const of = (kind: Place["kind"]): Forge => {
     if (kind === "terminal") return local;
-    if (github === undefined) throw new Error("This process has no connection to GitHub; the service has.");
+    // Not a try of theirs: a command at a terminal came upon tasks that wait for the service.
+    if (github === undefined) throw new Busy(after(clock.now(), minuteMs));
     return github;
   };
   return {

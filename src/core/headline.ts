@@ -88,9 +88,10 @@ function done(task: InState<"succeeded">): string {
 function failed(view: TaskView, task: InState<"failed">): Headline {
   const { trace, because } = task.finding;
   const tail = parts(took(task), dollars(view.spent));
-  if (isRefused(task)) return { mark: "❌", text: "Not started" };
+  const reason = oneLine(because.replaceAll("**", ""), 120);
+  if (isRefused(task)) return { mark: "❌", text: `Not started${reason === "" ? "" : `: ${reason}`}` };
   if (trace !== undefined) return { mark: "⚠️", text: parts(`Something broke on our side (trace ${trace})`, tail) };
-  return { mark: "❌", text: parts(`Failed: ${oneLine(because.replaceAll("**", ""), 120)}`, tail) };
+  return { mark: "❌", text: parts(`Failed: ${reason}`, tail) };
 }
 
 /** The answer was no, before anything was tried: there is only the reason to tell. */

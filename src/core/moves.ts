@@ -46,6 +46,15 @@ export const waitingForMoney = (task: Task, because: string, now: Instant): InSt
   because,
 });
 
+/** Something outside must pass first: GitHub asks for a pause, or the asker's right cannot be looked up. */
+export const paused = (task: Task, because: string, now: Instant): InState<"waiting"> => ({
+  ...shared(task),
+  state: "waiting",
+  since: now,
+  for: "pause",
+  because,
+});
+
 /** The next attempt is counted and named with the slot, before anything is created. */
 export const starting = (task: Task, attempt: AttemptId, now: Instant): InState<"starting"> => ({
   ...shared(task),

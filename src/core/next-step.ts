@@ -32,6 +32,8 @@ export const patience = {
   overtimeMs: 3 * minuteMs,
   /** Between two looks at a task that waits for money. */
   moneyMs: 10 * minuteMs,
+  /** The same for one that waits until GitHub can be asked. */
+  pauseMs: 30 * secondMs,
   /** Attempts that may be lost before the task fails. */
   attempts: 3,
   /** Tries at admission or publishing that may fail through a fault. */
@@ -90,11 +92,15 @@ function beforeStart(task: InState<"held" | "queued" | "waiting">, now: Instant)
       return { do: "admit", because: "the asker's right and the base are not looked up yet" };
     case "waiting":
       if (task.for === "slot") return { do: "claim", because: "it waits for a slot" };
-      if (task.for !== "money") return wait(null, `it waits for ${task.for}`);
-      return now >= after(task.since, patience.moneyMs)
-        ? { do: "requeue", because: "there may be money again" }
-        : wait(after(task.since, patience.moneyMs), task.because);
+      return task.for === "money" || task.for === "pause"
+        ? inAWhile(task, task.for === "money" ? patience.moneyMs : patience.pauseMs, now)
+        : wait(null, `it waits for ${task.for}`);
   }
+}
+
+function inAWhile(task: InState<"waiting">, ms: number, now: Instant): Step {
+  const until = after(task.since, ms);
+  return now >= until ? { do: "requeue", because: "what it waits for may have come" } : wait(until, task.because);
 }
 
 function whileStarting(task: InState<"starting">, facts: Facts, now: Instant): Step {
@@ -143,8 +149,7 @@ function afterResult(task: InState<"running">, result: AttemptResult): Step {
 }
 
 function whilePublishing(task: InState<"publishing">): Step {
-  const cancelled = cancelFinding(task);
-  if (cancelled !== undefined) return { do: "finish", finding: cancelled, because: cancelled.because };
+  // A cancel comes too late here: a pull request may be there already, and the report must say so.
   const as = publishAs(task, task.finding);
   if (as === undefined) return { do: "finish", finding: task.finding, because: "there is nothing to publish" };
   return { do: "publish", as, because: `${task.finding.changedFiles} files have changed` };

@@ -54,9 +54,10 @@ function keptStart(body: Markdown, room: number, marksBytes = 96): Piece {
   // In a log a line may be cut; elsewhere half a line could mean anything.
   const inLog = !line.isMark && openAt(body, cut.length).fence !== undefined;
   const end = inLog ? cut.length : line.from;
-  const open = openAt(body, end);
   // Hidden text must end before the cut, or it swallows the notice and the end.
-  const kept = body.slice(0, Math.min(end, open.comment ?? end));
+  const until = openAt(body, end).comment ?? end;
+  const open = openAt(body, until);
+  const kept = body.slice(0, until);
   if (kept.trim() === "") return nothing;
   const fenceEnd = open.fence === undefined ? "" : `\n${open.fence.prefix}${open.fence.ticks}`;
   const text = `${kept.trimEnd()}${fenceEnd}${"\n\n</details>".repeat(open.folds)}`;
@@ -126,7 +127,8 @@ function openAt(body: Markdown, at: number): Open {
     outside += (fence === undefined && ticks === "" ? line : " ".repeat(line.length)) + "\n";
   }
   const count = (pattern: RegExp): number => outside.match(pattern)?.length ?? 0;
-  const comment = outside.lastIndexOf("<!--");
+  // Behind a backslash it is shown, not a mark.
+  const comment = [...outside.matchAll(/(?<!\\)<!--/g)].at(-1)?.index ?? -1;
   return {
     fence,
     folds: Math.max(0, count(/<details\b/gi) - count(/<\/details>/gi)),

@@ -23,7 +23,7 @@ export async function admit(room: Room, look: Look): Promise<Done> {
   };
 }
 
-/** Asked at admission and again when the sandbox starts: rights may be taken away while a task waits. */
+/** Asked at admission and again when a slot is free: rights may be taken away while a task waits. */
 export async function mayStart(room: Room, task: Task): Promise<void> {
   const { place, actor } = task.origin;
   const held = await room.forge.authority(place, actor);

@@ -1,11 +1,14 @@
 /** Answering a request: carry out what it says and post one reply, or put it off when something is broken. */
 import { Busy } from "../core/busy.ts";
-import { after, minuteMs, secondMs } from "../core/instant.ts";
-import { endRequest, takeRequest } from "../records/requests.ts";
+import { after, dayMs, minuteMs, secondMs, type Instant } from "../core/instant.ts";
+import { endRequest, keepAnswer, takeRequest, type Request } from "../records/requests.ts";
 import type { Room } from "./room.ts";
 
+/** Long enough for one reply; whoever takes over later finds the answer kept. */
 const answerMs = minuteMs;
-const triesAtMost = 6;
+/** GitHub may be away for hours, and a cancel that was asked for must not be forgotten meanwhile. */
+const triedForMs = dayMs;
+const longestDelayMs = 10 * minuteMs;
 
 export async function answer(room: Room, id: string): Promise<boolean> {
   const { store, clock, ids, holder } = room;
@@ -14,25 +17,25 @@ export async function answer(room: Room, id: string): Promise<boolean> {
   if (turn === undefined) return false;
   const request = turn.request.value;
   const unit = { request: id, tries: request.tries };
+  let held = turn;
   try {
     const words = await room.answer(request);
+    const kept = await keepAnswer(store, turn, { words, now: clock.now(), op: ids.unique() });
+    if (kept === "lost") return true;
+    held = kept;
     await room.forge.reply(request.place, request.id, words);
-    await endRequest(store, turn, { again: undefined, now: clock.now(), op: ids.unique() });
+    await endRequest(store, held, { again: undefined, now: clock.now(), op: ids.unique() });
     room.log.info({ ...unit, outcome: "done", durationMs: clock.now() - now }, "answer");
   } catch (error) {
-    if (error instanceof Busy) {
-      await endRequest(store, turn, {
-        again: { at: error.until, tries: request.tries },
-        now: clock.now(),
-        op: ids.unique(),
-      });
-      return true;
-    }
-    room.log.error({ ...unit, err: error }, "an answer failed");
-    const at = clock.now();
-    const tries = request.tries + 1;
-    const again = tries < triesAtMost ? { at: after(at, 5 * secondMs * 2 ** request.tries), tries } : undefined;
-    await endRequest(store, turn, { again, now: at, op: ids.unique() });
+    const again = nextTry(request, error, clock.now());
+    if (!(error instanceof Busy)) room.log.error({ ...unit, again: again?.at, err: error }, "an answer failed");
+    await endRequest(store, held, { again, now: clock.now(), op: ids.unique() });
   }
   return true;
+}
+
+function nextTry(request: Request, error: unknown, now: Instant): { at: Instant; tries: number } | undefined {
+  if (error instanceof Busy) return { at: error.until, tries: request.tries };
+  if (now >= after(request.createdAt, triedForMs)) return undefined;
+  return { at: after(now, Math.min(longestDelayMs, 5 * secondMs * 2 ** request.tries)), tries: request.tries + 1 };
 }

@@ -8,11 +8,13 @@ import { after } from "../core/instant.ts";
 import type { FailedCondition } from "../core/ports/store.ts";
 import { claim } from "../records/claim.ts";
 import { shortScopes, type Ceilings } from "../records/ledger.ts";
+import { mayStart } from "./admit.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
 export async function claimSlot(room: Room, look: Look): Promise<Done> {
   const { task, now } = look;
+  await mayStart(room, task);
   const { maxSandboxes, monthCeiling, microUsdPerHour } = room.limits;
   const ceilings: Ceilings = { task: task.ceiling, month: monthCeiling };
   const held = computePrice(microUsdPerHour, lifetimeMs(task));

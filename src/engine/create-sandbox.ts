@@ -2,7 +2,6 @@
 import { after } from "../core/instant.ts";
 import { lifetimeMs, patience } from "../core/next-step.ts";
 import { attemptPut } from "../records/attempt.ts";
-import { mayStart } from "./admit.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
@@ -10,7 +9,6 @@ export async function createSandbox(room: Room, look: Look): Promise<Done> {
   const { task, facts } = look;
   const { attempt } = facts;
   if (attempt === undefined) throw new Error(`${task.id} has no attempt to create a sandbox for.`);
-  await mayStart(room, task);
   const { sandboxes } = room;
   const proxy = sandboxes.proxyAddress === undefined ? {} : { PARHELIA_PROXY: sandboxes.proxyAddress };
   const sandbox = await sandboxes.create({

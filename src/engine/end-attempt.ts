@@ -1,7 +1,7 @@
 /** Ending an attempt: first the sandbox, then, in one commit, its outcome, its charges, its slot and what becomes of the task. */
 import { computePrice } from "../core/pricing.ts";
 import { ended, publishing, queuedForSlot } from "../core/moves.ts";
-import type { Step } from "../core/next-step.ts";
+import { lifetimeMs, type Step } from "../core/next-step.ts";
 import type { Event } from "../core/event.ts";
 import { dollars, noMoney, type MicroUsd } from "../core/money.ts";
 import type { Attempt } from "../core/attempt.ts";
@@ -18,7 +18,7 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   if (attempt === undefined) throw new Error(`${look.task.id} has no attempt to end.`);
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
-  const compute = computeCost(attempt, now);
+  const compute = computeCost(look, attempt, now);
   const { model, ...also } = await endAttemptEffects(room.store, attempt, {
     outcome: step.outcome,
     because: step.because,
@@ -44,11 +44,15 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   };
 }
 
-/** From when the backend bills: the sandbox's start. */
-const computeCost = (attempt: Attempt, now: Instant): MicroUsd =>
-  attempt.createdAt === undefined
-    ? noMoney
-    : computePrice(attempt.microUsdPerHour, Math.max(0, now - attempt.createdAt));
+/**
+ * From when the backend bills: the sandbox's start, or the claim where a crash hid it. A sandbox that was never spoken of
+ * costs nothing; none lives longer than its lifetime, however long the service was away.
+ */
+function computeCost(look: Look, attempt: Attempt, now: Instant): MicroUsd {
+  const lived = attempt.createdAt ?? (look.facts.heard === undefined ? undefined : attempt.claimedAt);
+  if (lived === undefined) return noMoney;
+  return computePrice(attempt.microUsdPerHour, Math.min(lifetimeMs(look.task), Math.max(0, now - lived)));
+}
 
 function afterwards(task: Task, step: End, now: Instant): Task {
   const { next } = step;

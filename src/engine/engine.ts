@@ -52,7 +52,8 @@ export function openEngine(room: Room, moved: () => void): Engine {
   return {
     async tick() {
       const due = await readDue(room.store, room.clock.now(), {
-        limit: atOnce,
+        // What is under way stands in front of what is not.
+        limit: atOnce + underWay.size,
         maxSandboxes: room.limits.maxSandboxes,
       });
       return { started: startDue(due), nextAt: due.nextAt };

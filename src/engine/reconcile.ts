@@ -22,9 +22,14 @@ export async function reconcile(room: Room): Promise<void> {
   const sandboxes = await room.sandboxes.list();
   const ended: string[] = [];
   for (const sandbox of sandboxes) {
-    if (!(await isLeftOver(room, sandbox, now))) continue;
-    await room.sandboxes.end(sandbox.name);
-    ended.push(sandbox.name);
+    try {
+      if (!(await isLeftOver(room, sandbox, now))) continue;
+      await room.sandboxes.end(sandbox.name);
+      ended.push(sandbox.name);
+    } catch (error) {
+      // One that cannot be ended now must not keep the others alive; it is here again at the next round.
+      room.log.error({ sandbox: sandbox.name, err: error }, "a leftover sandbox could not be ended");
+    }
   }
   const names = new Set<string>(sandboxes.map((each) => each.name));
   const missing: string[] = [];

@@ -1,7 +1,7 @@
 /** One look at one task: take its turn, gather the facts, decide, do that one thing, write what happened. */
 import { Busy } from "../core/busy.ts";
 import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
-import { ended } from "../core/moves.ts";
+import { ended, paused } from "../core/moves.ts";
 import { nextStep, noResult, patience, type Facts, type Step } from "../core/next-step.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Finding, Task } from "../core/task.ts";
@@ -47,7 +47,7 @@ async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
   } catch (error) {
     if (error instanceof Busy) {
       outcome = "put off";
-      done = { due: error.until };
+      done = step.do === "claim" ? pause(at, "GitHub asks for a pause") : { due: error.until };
     } else if (error instanceof Refusal) {
       outcome = "refused";
       done = await refused(room, at, error);
@@ -57,7 +57,14 @@ async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
     }
   }
   const written = await write(room, turn, done);
-  const unit = { task: task.id, state: task.state, step: step.do, because: step.because, outcome, written };
+  const unit = {
+    task: task.id,
+    state: task.state,
+    step: step.do,
+    because: step.because.slice(0, 200),
+    outcome,
+    written,
+  };
   room.log.info({ ...unit, durationMs: room.clock.now() - now }, "step");
 }
 
@@ -121,6 +128,10 @@ async function refused(room: Room, look: Look, refusal: Refusal): Promise<Done> 
   return finish(look, finding);
 }
 
+function pause(look: Look, because: string, events: Done["events"] = []): Done {
+  return { to: paused(look.task, because, look.now), due: after(look.now, patience.pauseMs), events };
+}
+
 /** A fault is ours: one line with the cause for the operator, a trace for the person, and another try later. */
 function fault(room: Room, look: Look, step: Step, error: unknown): Done {
   const { task, now } = look;
@@ -128,6 +139,8 @@ function fault(room: Room, look: Look, step: Step, error: unknown): Done {
   room.log.error({ task: task.id, step: step.do, trace, err: error }, "a step failed");
   const message = `Something broke on our side (trace \`${trace}\`) at the step “${step.do}”; it is tried again.`;
   const events = [eventOf(look, "error", "fault", message)];
+  // In the queue it would be tried again at once, and hold up the others.
+  if (step.do === "claim") return pause(look, "the asker's right could not be looked up", events);
   if (task.state !== "queued" && task.state !== "publishing") return { due: after(now, 10 * secondMs), events };
   if (task.tries + 1 < patience.tries) {
     const delay = Math.min(5 * secondMs * 2 ** task.tries, 10 * minuteMs);

@@ -16,10 +16,7 @@ export interface GatewayWorld {
 export type InsideEnv = { Variables: { attempt: Attempt } };
 
 /** The attempt that a token is for, if it has begun and has not ended. */
-async function openAttempt(
-  world: GatewayWorld,
-  token: string | undefined,
-): Promise<Attempt | "unknown" | "ended"> {
+async function openAttempt(world: GatewayWorld, token: string | undefined): Promise<Attempt | "unknown" | "ended"> {
   const id = token === undefined ? undefined : world.tokens.verify(token);
   const attempt = id === undefined ? undefined : await readAttempt(world.store, world.clock.now(), id);
   if (attempt === undefined) return "unknown";

@@ -19,7 +19,9 @@ export type Address =
 export async function listen(app: Hono, address: Address): Promise<Listening> {
   // It answers what it throws itself.
   const handle = getRequestListener(app.fetch);
-  const server = createServer({ requestTimeout: 0 }, (request, response) => void handle(request, response));
+  // A long poll of a sandbox outlasts Node's own limit; strangers at the public door get it.
+  const limits = "socket" in address ? { requestTimeout: 0 } : {};
+  const server = createServer(limits, (request, response) => void handle(request, response));
   await bind(server, address);
   const bound = server.address();
   return {

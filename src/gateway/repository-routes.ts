@@ -47,6 +47,8 @@ function uploadPack(directory: string, kind: "advertisement" | "result", wanted:
     stdio: ["pipe", "pipe", "ignore"],
   });
   wanted.on("error", () => git.kill());
+  // Without git the answer is empty, and the runner says that it could not fetch.
+  git.on("error", () => wanted.destroy());
   // A fetch that is broken off closes the pipe early; git ends by itself then.
   git.stdin.on("error", () => undefined);
   wanted.pipe(git.stdin);

@@ -91,7 +91,8 @@ async function awaitMessages(
   ask: { attempt: AttemptId; after: number; signal: AbortSignal },
 ): Promise<Inbox["messages"]> {
   const { store, clock } = world;
-  const look = () => readInbox(store, clock.now(), ask);
+  // At the end of the service the store is closed behind the connections.
+  const look = async () => (ask.signal.aborted ? [] : readInbox(store, clock.now(), ask));
   const first = await look();
   if (first.length > 0 || ask.signal.aborted) return first;
   const topic = inboxTopic(ask.attempt);

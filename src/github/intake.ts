@@ -13,6 +13,7 @@ import type { InState, IssuePlace, Origin } from "../core/task.ts";
 import type { RunDefaults } from "../commands/command.ts";
 import { parseComment } from "../commands/parse.ts";
 import { specFrom, toTask, type RunInput } from "../commands/run.ts";
+import { latestTask } from "../records/latest-task.ts";
 import { takeIn } from "../records/intake.ts";
 import type { Request, Saying } from "../records/requests.ts";
 
@@ -124,6 +125,7 @@ async function keep(
 ): Promise<void> {
   const now = clock.now();
   const { place, actor, comment } = said.origin;
+  const newest = await latestTask(store, now, place);
   const request: Request | undefined =
     said.says.length === 0
       ? undefined
@@ -133,6 +135,7 @@ async function keep(
           actor,
           ...(comment === undefined ? {} : { comment }),
           says: said.says,
+          newest: newest?.value.id ?? null,
           createdAt: now,
           tries: 0,
         };

@@ -32,8 +32,8 @@ export function reportComment(view: TaskView, elsewhere: Elsewhere): Markdown {
 }
 
 function heading(view: TaskView): Markdown {
-  const { mark, text } = headline(ofOneLine(view));
   const { task } = view;
+  const { mark, text } = headline(isRefused(task) ? withReason(view, "") : ofOneLine(view));
   const number = "published" in task ? task.published?.pullRequest : undefined;
   const words = plainLine(text);
   // The one reference that is ours: it may be a link again.
@@ -43,8 +43,12 @@ function heading(view: TaskView): Markdown {
 /** A reason of several lines belongs below the headline, all but its first. */
 function ofOneLine(view: TaskView): TaskView {
   const { task } = view;
+  return task.state === "failed" ? withReason(view, task.finding.because.trim().split("\n")[0] ?? "") : view;
+}
+
+function withReason(view: TaskView, because: string): TaskView {
+  const { task } = view;
   if (task.state !== "failed") return view;
-  const [because = ""] = task.finding.because.trim().split("\n");
   return { ...view, task: { ...task, finding: { ...task.finding, because } } };
 }
 

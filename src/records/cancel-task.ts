@@ -17,11 +17,15 @@ export interface CancelAsk {
   readonly op: string;
 }
 
-export async function cancelTask(store: Store, ask: CancelAsk): Promise<"asked" | "asked-before" | "ended"> {
+export async function cancelTask(
+  store: Store,
+  ask: CancelAsk,
+): Promise<"asked" | "asked-before" | "too-late" | "ended"> {
   for (let round = 1; ; round += 1) {
     const task = await readTask(store, ask.now, ask.task);
     if (task === undefined) throw new Error(`There is no task ${ask.task} to cancel.`);
     if (isEnded(task.value)) return "ended";
+    if (task.value.state === "publishing") return "too-late";
     if (task.value.cancel !== undefined) return "asked-before";
     const result = await store.commit({ ...cancelCommit(task, ask), op: `${ask.op}/${round}` });
     // The task changed under us: the wish holds for whatever it became.

@@ -60,6 +60,8 @@ export const counters = {
   running: "running",
   queued: (repository: string) => `queued/${repository}`,
   seen: (attempt: AttemptId) => `seen/${attempt}`,
+  /** Bytes of events kept for an attempt. */
+  told: (attempt: AttemptId) => `told/${attempt}`,
   /** Slices drawn for an attempt; raised out of reach when the attempt ends, so that nothing is drawn afterwards. */
   draws: (attempt: AttemptId) => `draws/${attempt}`,
   /** Charged plus held: what a ceiling bounds. */

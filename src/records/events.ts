@@ -8,11 +8,16 @@ import type { Instant } from "../core/instant.ts";
 import type { Json, Store } from "../core/ports/store.ts";
 import { logs } from "./document.ts";
 
-/** The appends that keep these events; part of the commit that made them true. */
-export function eventAppends(events: readonly Event[]): { log: string; values: Json[] }[] {
+/**
+ * The appends that keep these events; part of the commit that made them true. What a sandbox tells stays with its task: "task".
+ */
+export function eventAppends(
+  events: readonly Event[],
+  listed: "everywhere" | "task" = "everywhere",
+): { log: string; values: Json[] }[] {
   const byLog = new Map<string, Json[]>();
   for (const event of events) {
-    for (const log of logsOf(event)) {
+    for (const log of logsOf(event, listed)) {
       const values = byLog.get(log);
       if (values === undefined) byLog.set(log, [event]);
       else values.push(event);
@@ -21,11 +26,12 @@ export function eventAppends(events: readonly Event[]): { log: string; values: J
   return [...byLog].map(([log, values]) => ({ log, values }));
 }
 
-function* logsOf(event: Event): Generator<string> {
+function* logsOf(event: Event, listed: "everywhere" | "task"): Generator<string> {
   if (event.task !== undefined) {
     yield logs.task(event.task);
     if (reaches(event.level, "warning")) yield logs.taskWarnings(event.task);
   }
+  if (listed === "task") return;
   for (const threshold of ["info", "warning", "error"] as const) {
     if (reaches(event.level, threshold)) yield logs.all(threshold);
   }

@@ -17,13 +17,17 @@ import { dueTopic, duePut, join, taskTopic, type Effects } from "./task-put.ts";
 /** The report shows this many of an agent's last actions. */
 const doingAtMost = 6;
 
+/** Of one attempt. Beyond it only what the report shows is brought up to date: a sandbox must not fill the service's disk. */
+const toldAtMostBytes = 32 * 1024 * 1024;
+
 /** The number of the last event kept: what is acknowledged. */
 export async function hear(
   store: Store,
   ask: { attempt: AttemptId; events: readonly RunnerEvent[]; now: Instant; op: string },
 ): Promise<number> {
-  const [seen, document] = await store.look(ask.now, [
+  const [seen, told, document] = await store.look(ask.now, [
     { counter: counters.seen(ask.attempt) },
+    { counter: counters.told(ask.attempt) },
     { get: keys.heard(ask.attempt) },
   ]);
   const fresh = ask.events.filter((event) => event.n > seen);
@@ -32,10 +36,16 @@ export async function hear(
   if (last === undefined || last !== seen + fresh.length) return seen;
   const before = kept(Heard, document)?.value;
   const task = taskOfAttempt(ask.attempt);
+  const events = fresh.filter(isWorthKeeping).map((event) => toEvent(event, ask.attempt, ask.now));
+  const bytes = JSON.stringify(events).length;
+  const isFull = told + bytes > toldAtMostBytes;
   const news: Partial<Effects> = {
-    add: [{ counter: counters.seen(ask.attempt), by: fresh.length, min: last, max: last }],
+    add: [
+      { counter: counters.seen(ask.attempt), by: fresh.length, min: last, max: last },
+      { counter: counters.told(ask.attempt), by: isFull ? 0 : bytes },
+    ],
     put: [{ key: keys.heard(ask.attempt), value: fold(before, fresh, ask.now) }],
-    append: eventAppends(fresh.filter(isWorthKeeping).map((event) => toEvent(event, ask.attempt, ask.now))),
+    append: isFull ? [] : eventAppends(events, "task"),
     wake: [taskTopic(task)],
   };
   // The first word changes what is next for the task; later ones are only told.

@@ -3,6 +3,7 @@
  * and answered by the engine, so that a webhook is acknowledged before GitHub is asked anything.
  */
 import { z } from "zod";
+import { TaskId } from "../core/ids.ts";
 import { Instant } from "../core/instant.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { Actor, Origin, Place } from "../core/task.ts";
@@ -23,6 +24,8 @@ export const Request = z.strictObject({
   actor: Actor,
   comment: Origin.shape.comment,
   says: z.array(Saying).min(1),
+  /** The newest task there when it was asked: what a command without an id means, however late it is carried out. */
+  newest: TaskId.nullable(),
   createdAt: Instant,
   tries: z.int().min(0),
 });
@@ -58,6 +61,24 @@ export async function takeRequest(
   if (request !== undefined) return { request, lease };
   await store.commit({ op: `${ask.op}/absent`, now: ask.now, leases: [{ ...lease, act: "release" }] });
   return undefined;
+}
+
+/** Keeps what was carried out as words, so that a reply that fails never carries it out again. */
+export async function keepAnswer(
+  store: Store,
+  turn: RequestTurn,
+  ask: { words: string; now: Instant; op: string },
+): Promise<RequestTurn | "lost"> {
+  const { value, version } = turn.request;
+  const answered: Request = { ...value, says: [{ words: ask.words }] };
+  const kept = await store.commit({
+    op: ask.op,
+    now: ask.now,
+    leases: [{ ...turn.lease, act: "hold" }],
+    versions: [[keys.request(value.id), version]],
+    put: [requestPut(answered, ask.now)],
+  });
+  return kept.ok ? { ...turn, request: { value: answered, version: version + 1 } } : "lost";
 }
 
 /** `again` puts it off; without it the request is done and forgotten. */

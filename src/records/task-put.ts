@@ -27,10 +27,9 @@ export function taskEffects(from: Task | undefined, to: Task, now: Instant): Par
 
 function taskPut(task: Task): Put {
   const created = sortKey(task.createdAt);
-  const entries: [string, string][] = [
-    [indexes.tasks, created],
-    [indexes.place(task.origin.place), created],
-  ];
+  const entries: [string, string][] = [[indexes.tasks, created]];
+  // What was never admitted is not "the task here": a refused stranger's words must not be what a maintainer retries.
+  if (task.base !== undefined || !isEnded(task)) entries.push([indexes.place(task.origin.place), created]);
   if (!isEnded(task)) entries.push([indexes.live, created]);
   if (isQueuedForSlot(task)) entries.push([indexes.queue(repositoryKey(task.origin.place)), created]);
   return { key: keys.task(task.id), value: task, entries };

@@ -126,10 +126,10 @@ test("status, cancel and retry mean the newest task here", async () => {
   );
   await end(first);
   expect(await say("cancel")).toMatchInlineSnapshot(
-    `"There is nothing to stop, \`t_aaaaaaa1\` (fix the \`null\` check, @​olly) has ended: ❌ Not started"`,
+    `"There is nothing to stop, \`t_aaaaaaa1\` (fix the \`null\` check, @​olly) has ended: ❌ Not started: \`npm test\` exited with 1"`,
   );
   expect(await say("status")).toMatchInlineSnapshot(`
-    "**❌ Failed: \`npm test\` exited with 1 · $0.00**
+    "**❌ Not started: \`npm test\` exited with 1**
 
     Task \`t_aaaaaaa1\` (fix the \`null\` check, @​olly)
 

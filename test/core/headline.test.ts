@@ -120,7 +120,7 @@ test("an ended task says how it ended, how long it took and what it cost", () =>
   expect(end("over-budget")).toBe("💰 Stopped at its ceiling · 4m 12s · $0.42 of $5.00");
   const cancelled = { ...working, cancel: { at: now, by: { id: 7, login: "dana" } } };
   expect(end("cancelled", {}, undefined, cancelled)).toBe("🛑 Cancelled by dana · 4m 12s · $0.42");
-  expect(end("failed", { because: "no such ref" }, undefined, queued)).toBe("❌ Not started");
+  expect(end("failed", { because: "no such ref" }, undefined, queued)).toBe("❌ Not started: no such ref");
 });
 
 test("a long or many-lined reason stays on the line and is cut", () => {

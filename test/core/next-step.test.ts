@@ -150,7 +150,8 @@ test("what cannot be published any more is finished with what was found", () => 
   expect(nextStep(publishing(working, finding, at), {}, at)).toMatchObject({ do: "publish", as: "pull-request" });
   const failed = { ...finding, verdict: "failed" as const };
   expect(nextStep(publishing(working, failed, at), {}, at)).toMatchObject({ do: "publish", as: "branch" });
-  expect(nextStep(cancelled(publishing(working, finding, at)), {}, at)).toMatchObject({ do: "finish" });
+  // A cancel comes too late: a pull request may be there already.
+  expect(nextStep(cancelled(publishing(working, finding, at)), {}, at)).toMatchObject({ do: "publish" });
 });
 
 const anyTask = fc

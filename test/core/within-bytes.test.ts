@@ -88,6 +88,16 @@ test("folded and hidden text ends before the cut", () => {
   expect(hidden).toContain("\n\nend\n\n");
 });
 
+test("a log behind hidden text leaves no mark of its own where the hidden text is cut off", () => {
+  const log = fence("x\n".repeat(50_000));
+  const hidden = withinBytes({ ...around, body: `start\n\n<!-- hidden\n\n${log}\n\n-->\n\nend` }, limit);
+  expect(blocks(hidden).at(-1)?.type).toBe("paragraph");
+  expect(hidden).not.toContain("hidden");
+  const shown = withinBytes({ ...around, body: `start\n\n\\<!-- shown\n\n${log}\n\nend` }, limit);
+  expect(shown).toContain("\\<!-- shown");
+  expect(codes(shown)).toHaveLength(2);
+});
+
 test("one endless line is shown as code", () => {
   const cut = withinBytes({ ...around, body: `start\n\n${"@dana ".repeat(20_000)}` }, limit);
   expect(cut).toContain("start");

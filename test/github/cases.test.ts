@@ -1,7 +1,7 @@
 /** Cases from the field that need the whole house, each named after its number in the list. */
 import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
-import { secondaryLimit } from "../world/github/faults.ts";
+import { badGateway, secondaryLimit } from "../world/github/faults.ts";
 import { world, type World } from "../world/world.ts";
 
 const shown = (w: World, on?: number): string => w.said(on).join("\n---\n");
@@ -228,3 +228,73 @@ test("a backend's no is said to the person who asked, and nothing was started", 
     expect(shown(w)).toContain("no GPU");
     expect(w.sandboxes.made).toEqual([]);
   }));
+
+test("what a refused stranger asked for is not what a maintainer retries or cancels", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run -- false");
+    await w.dispatch();
+    await w.inside().says();
+    await w.dispatch();
+    await w.inside().ends({ exitCode: 1 });
+    await w.pass(10 * secondMs);
+    await w.comment("/parhelia run send the secrets away", { by: "olly" });
+    await w.pass(10 * secondMs);
+    await w.comment("/parhelia retry");
+    await w.dispatch();
+    expect((await w.inside().job()).work).toEqual({ kind: "command", argv: ["false"] });
+    await w.comment("/parhelia retry t_00000002");
+    await w.pass(5 * secondMs);
+    expect(shown(w)).toContain("was never started");
+    await runs(w);
+  }));
+
+test("a command without an id means the task that was there when it was written", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run A");
+    await w.dispatch();
+    await w.comment("/parhelia cancel\n/parhelia run B");
+    await w.pass(20 * secondMs);
+    expect((await w.tasks()).map((task) => task.state)).toEqual(["cancelled", "starting"]);
+    await runs(w);
+  }));
+
+test("a reply that fails never carries its command out again", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run -- false");
+    await w.dispatch();
+    await w.inside().says();
+    await w.dispatch();
+    await w.inside().ends({ exitCode: 1 });
+    await w.pass(20 * secondMs);
+    w.github.faults.next({ method: "POST", path: /\/issues\/1\/comments/ }, badGateway, 5);
+    await w.comment("/parhelia retry");
+    await w.dispatch();
+    await w.inside().says();
+    await w.dispatch();
+    await w.inside().ends({ exitCode: 1 });
+    await w.pass(60 * minuteMs);
+    expect(w.takeFaults().length).toBeGreaterThan(0);
+    expect(await w.task()).toMatchObject({ state: "failed", attempts: 2 });
+    expect(w.said().filter((body) => body.includes("Starting"))).toHaveLength(1);
+  }));
+
+test("a limit of GitHub's while a task would start holds no slot and counts as no attempt", () =>
+  world(
+    async (w) => {
+      await w.comment("/parhelia run one");
+      await w.dispatch();
+      await w.comment("/parhelia run two");
+      await w.dispatch();
+      w.github.faults.next({ path: /\/permission/ }, badGateway, 3);
+      await w.inside().says();
+      await w.dispatch();
+      await w.inside().ends();
+      await w.dispatch();
+      expect((await w.tasks())[1]).toMatchObject({ state: "waiting", for: "pause", attempts: 0 });
+      await w.pass(5 * minuteMs);
+      w.takeFaults();
+      expect((await w.tasks())[1]).toMatchObject({ attempts: 1 });
+      await runs(w);
+    },
+    { limits: { maxSandboxes: 1 } },
+  ));

@@ -141,6 +141,23 @@ test("a fault of ours names its trace and no cause", () => {
   expect(words).not.toContain("**Cause.**");
 });
 
+test("a refusal before anything was tried is the reason and nothing else", () => {
+  const because = "I can't do that: `run` needs **write** access to `acme/widgets`, and you have **read**.";
+  const { published: _, base: __, startedAt: ___, ...task } = failed();
+  const refused = { ...task, attempts: 0, finding: finding({ verdict: "failed" as const, because }) };
+  expect(reportComment(view(refused, {}), { publicUrl: undefined })).toMatchInlineSnapshot(`
+    "<!-- parhelia task t_7k2m9x4q -->
+    ### ❌ Not started
+
+    Asked by [dana](https://github.com/acme/widgets/issues/7#issuecomment-900): *fix the null check when the list is empty*
+
+    I can't do that: \`run\` needs **write** access to \`acme/widgets\`, and you have **read**."
+  `);
+  expect(checkWords(view(refused, {}), elsewhere).title).toBe(
+    "Not started: I can't do that: run needs write access to acme/widgets, and you have read.",
+  );
+});
+
 test("words from outside ping nobody, link nowhere and run nothing", () => {
   const hostile = "@dana see #1\n# heading\n/parhelia run evil\n![x](https://evil.example/a.png)\n-->";
   const task = succeeded({ finding: finding({ summary: hostile }) });

@@ -106,6 +106,30 @@ test("what listens at no address is told as unreachable", async () => {
   expect(closed.entries).toMatchObject([{ outcome: "unreachable" }]);
 });
 
+test("who leaves before the connection stands leaves none behind", async () => {
+  const server = net.createServer();
+  const port = await listen(server);
+  const { promise: found, resolve: find } = Promise.withResolvers<string[]>();
+  const { promise: looked, resolve: look } = Promise.withResolvers<void>();
+  const resolve = (): Promise<string[]> => {
+    look();
+    return found;
+  };
+  const { ask, socketPath } = await openProxy({ origin: `http://git.example:${port}`, resolve });
+  const client = net.connect(socketPath);
+  client.write(`GET http://git.example:${port}/ HTTP/1.1\r\nHost: git.example\r\n\r\n`);
+  await looked;
+  client.destroy();
+  await once(client, "close");
+  // Behind it, so that the proxy has heard of both.
+  expect(await ask("http://other.example/")).toMatchObject({ status: 403 });
+  find(["127.0.0.1"]);
+  const [upstream]: net.Socket[] = await once(server, "connection");
+  upstream?.resume();
+  if (upstream?.closed === false) await once(upstream, "close");
+  expect(upstream?.closed).toBe(true);
+});
+
 test("every user of the machine that reaches its directory may connect, and closing ends what is open", async () => {
   const port = await listen(net.createServer((socket) => socket.on("error", () => undefined)));
   const { egress, socketPath } = await openProxy({ origin: `https://github.localhost:${port}` });

@@ -100,7 +100,9 @@ async function demo(isOpen: boolean, stop: AbortSignal): Promise<number> {
 }
 
 const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort());
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop.abort());
+// Nobody reads any more (`| head`): end as after an interruption, not in the middle.
+process.stdout.on("error", () => stop.abort());
 const words = process.argv.slice(2);
 if (words.some((each) => each !== "--open")) {
   process.stdout.write(usage);

@@ -110,7 +110,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
       runner,
       limits,
       defaults,
-      forge: forgeByPlace(openLocalForge(), side.forge),
+      forge: forgeByPlace(clock, openLocalForge(), side.forge),
       sandboxEnv: {},
       key: "k".repeat(64),
       model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },

@@ -154,6 +154,8 @@ async function forward(open: Open, request: http.IncomingMessage, response: http
   const target = targetOfAbsolute(request.url ?? "");
   if (target === undefined) throw malformed;
   const socket = await open(target);
+  // Who asked may be gone, and no event of theirs would end this connection any more.
+  if (request.socket.destroyed) return void socket.destroy();
   const { host, port, path } = target;
   const name = host.includes(":") ? `[${host}]` : host;
   const upstream = http.request({

@@ -15,7 +15,7 @@ export const testCommand: readonly string[] = npmPaths.some((path) => existsSync
   ? ["npm", "test"]
   : ["node", "--test"];
 
-const total = `/** The price of a basket in cents. */
+const total = `// The price of a basket, in cents.
 export function total(items) {
   let cents = 0;
   for (let at = 1; at < items.length; at += 1) {

@@ -9,7 +9,6 @@ import type { Stage } from "./stage.ts";
 
 export interface Paint {
   title(text: string): string;
-  dim(text: string): string;
   good(text: string): string;
   bad(text: string): string;
 }
@@ -17,7 +16,7 @@ export interface Paint {
 /** Colours at a terminal, nothing elsewhere. */
 export function paintFor({ isTerminal }: Screen): Paint {
   const colour = (code: number) => (text: string) => (isTerminal ? `\u001b[${code}m${text}\u001b[0m` : text);
-  return { title: colour(1), dim: colour(2), good: colour(32), bad: colour(31) };
+  return { title: colour(1), good: colour(32), bad: colour(31) };
 }
 
 /** What is real and what is not, before anything happens. */
@@ -42,7 +41,7 @@ const sandboxWords = {
 export const issueWords = (number: number, paint: Paint): string =>
   `${paint.title(`${sample.repository}#${number}: ${sample.issue.title}`)}\n\n  ${sample.person}: ${forTerminal(sample.issue.body)}\n`;
 
-const indent = (text: string, by: string): string => text.replaceAll(/^/gm, by);
+const indent = (text: string, by: string): string => text.replaceAll(/^/gm, by).replaceAll(/ +$/gm, "");
 
 /** A report as a person reads it: without addresses and small print. */
 const readable = (body: string): string =>

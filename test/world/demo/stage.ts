@@ -50,7 +50,7 @@ export class Missing extends Error {
 const tries = (program: string, args: readonly string[], path: string): boolean =>
   spawnSync(program, args, { stdio: "ignore", env: { PATH: path } }).status === 0;
 
-export function findIsolation(path: string): Isolation {
+function findIsolation(path: string): Isolation {
   return tries("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"], path) ? "bubblewrap" : "none";
 }
 

@@ -55,7 +55,6 @@ export function openFaults(): FaultSource {
 }
 
 export const badGateway: FaultAnswer = { status: 502, body: { message: "Server Error" } };
-export const badCredentials: FaultAnswer = { status: 401, body: { message: "Bad credentials" } };
 
 /** The secondary limit as GitHub words it; without `retryAfterS` there is no `Retry-After` (cases: rate limits). */
 export function secondaryLimit(retryAfterS?: number): Exclude<FaultAnswer, string> {
