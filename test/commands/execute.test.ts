@@ -3,14 +3,14 @@ import { execute, type Context } from "../../src/commands/execute.ts";
 import { parseComment } from "../../src/commands/parse.ts";
 import { specFrom, toTask } from "../../src/commands/run.ts";
 import type { Asker, RunDefaults } from "../../src/commands/command.ts";
-import { InstallationId, TaskId } from "../../src/core/ids.ts";
+import { InstallationId, Sha, TaskId } from "../../src/core/ids.ts";
 import { Instant } from "../../src/core/instant.ts";
 import { ended } from "../../src/core/moves.ts";
 import { usd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { Refusal } from "../../src/core/refusal.ts";
 import type { Role } from "../../src/core/role.ts";
-import { Task, type Actor, type Place } from "../../src/core/task.ts";
+import { Task, type Actor, type Base, type Place } from "../../src/core/task.ts";
 import { createTask } from "../../src/records/create-task.ts";
 import { readTask } from "../../src/records/read-task.ts";
 import { endTurn, takeTurn } from "../../src/records/turn.ts";
@@ -57,6 +57,17 @@ const make = async (id: TaskId, place: Place): Promise<void> => {
   await createTask(store, { task: toTask({ id, origin: { place, actor: dana }, spec, now }), now, op: `make-${id}` });
 };
 
+const base: Base = {
+  sha: Sha.parse("a".repeat(40)),
+  ref: "main",
+  fetchRef: "refs/heads/main",
+  url: null,
+  into: "main",
+  trusted: true,
+  head: null,
+  quoted: [],
+};
+
 const end = async (id: TaskId): Promise<void> => {
   const turn = await takeTurn(store, { task: id, holder: "test", ttlMs: 1000, now, op: `turn-${id}` });
   if (turn === undefined) throw new Error("the task is held by another");
@@ -68,7 +79,12 @@ const end = async (id: TaskId): Promise<void> => {
     changedFiles: 0,
     left: [],
   };
-  await endTurn(store, turn, { to: ended(turn.task.value, { finding, now }), due: null, now, op: `end-${id}` });
+  await endTurn(store, turn, {
+    to: ended({ ...turn.task.value, base }, { finding, now }),
+    due: null,
+    now,
+    op: `end-${id}`,
+  });
 };
 
 test("case 6: a missing right is refused with the level needed and the level held", async () => {

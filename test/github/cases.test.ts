@@ -291,7 +291,7 @@ test("a limit of GitHub's while a task would start holds no slot and counts as n
       await w.inside().ends();
       await w.dispatch();
       expect((await w.tasks())[1]).toMatchObject({ state: "waiting", for: "pause", attempts: 0 });
-      await w.pass(5 * minuteMs);
+      await w.pass(100 * secondMs);
       w.takeFaults();
       expect((await w.tasks())[1]).toMatchObject({ attempts: 1 });
       await runs(w);
