@@ -5,9 +5,10 @@ import { lifetimeMs, type Step } from "../core/next-step.ts";
 import type { Event } from "../core/event.ts";
 import { dollars, noMoney, type MicroUsd } from "../core/money.ts";
 import type { Attempt } from "../core/attempt.ts";
-import type { Instant } from "../core/instant.ts";
+import { after, secondMs, type Instant } from "../core/instant.ts";
 import type { Task } from "../core/task.ts";
 import { endAttemptEffects } from "../records/attempt.ts";
+import { noResultYet } from "../records/result.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
@@ -31,8 +32,10 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
     to,
     due: to.state === "publishing" ? now : null,
     also,
+    // A result that came meanwhile is worth more than what was decided without it.
+    given: look.facts.result === undefined ? [noResultYet(attempt.id)] : [],
     // A model call began while this was looked up: its slice belongs to the end as well.
-    otherwise: () => ({ due: now }),
+    otherwise: () => ({ due: after(now, secondMs) }),
     events: [
       {
         ...event,

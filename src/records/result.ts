@@ -52,6 +52,9 @@ export async function sealResult(
   });
 }
 
+/** Holds as long as the attempt has handed over no result. */
+export const noResultYet = (attempt: AttemptId): readonly [key: string, version: number] => [keys.result(attempt), 0];
+
 export async function readResult(store: Store, now: Instant, attempt: AttemptId): Promise<AttemptResult | undefined> {
   const [document] = await store.look(now, [{ get: keys.result(attempt) }]);
   return kept(Sealed, document)?.value.result;

@@ -58,6 +58,8 @@ export interface Move {
   readonly due: Instant | null;
   readonly events?: readonly Event[];
   readonly also?: Partial<Effects>;
+  /** Documents that must still stand as the decision found them. */
+  readonly given?: readonly (readonly [key: string, version: number])[];
   readonly now: Instant;
   readonly op: string;
 }
@@ -81,7 +83,7 @@ export async function endTurn(store: Store, turn: Turn, move: Move): Promise<Tur
   const commit = {
     now: move.now,
     leases: [{ ...lease, act: "release" as const }],
-    versions: move.to === undefined ? [] : [[keys.task(from.id), task.version] as const],
+    versions: [...(move.given ?? []), ...(move.to === undefined ? [] : [[keys.task(from.id), task.version] as const])],
   };
   const first = await store.commit({
     ...commit,

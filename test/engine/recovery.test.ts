@@ -174,3 +174,27 @@ test("money for the month that does not cover a sandbox makes the task wait and 
     },
     { limits: { monthCeiling: microUsd(1000) } },
   ));
+
+test("a result that comes while the sandbox is ended for its time counts", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run --timeout 1m fix it");
+    await w.dispatch();
+    const inside = w.inside();
+    await inside.says();
+    for (let half = 0; half < 7; half += 1) {
+      await w.pass(30 * secondMs);
+      await inside.says({ type: "heartbeat", level: "debug", message: "" });
+    }
+    const end = w.sandboxes.end.bind(w.sandboxes);
+    let late: Promise<void> | undefined;
+    Object.assign(w.sandboxes, {
+      async end(name: SandboxName) {
+        late ??= inside.ends({ files: { "a.txt": "a" } });
+        await late;
+        await end(name);
+      },
+    });
+    await w.pass(60 * secondMs);
+    expect(await w.task()).toMatchObject({ state: "succeeded" });
+    expect(w.github.pulls("acme/widgets")).toHaveLength(1);
+  }));
