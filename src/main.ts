@@ -1,7 +1,8 @@
 /** The service: configuration → adapters → loop → listen. Its parts meet here and nowhere else. */
 import { randomBytes, randomInt } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { answerRequest } from "./commands/answer-request.ts";
@@ -23,13 +24,13 @@ import { attemptTokens } from "./gateway/attempt-tokens.ts";
 import { gatewayRoutes } from "./gateway/gateway.ts";
 import { ledgerPurse } from "./gateway/ledger-purse.ts";
 import { listen } from "./gateway/listen.ts";
-import { modelRoutes } from "./gateway/model/model-routes.ts";
+import { modelRoutes, type ModelDoor, type UnderWay } from "./gateway/model/model-routes.ts";
 import { bundleRunner } from "./gateway/runner-bundle.ts";
 import { openGitHub, type GitHubOptions } from "./github/open-github.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
 import { findClaude } from "./sandbox/local/find-claude.ts";
 import { openEgress } from "./sandbox/local/egress.ts";
-import { localPlaces } from "./sandbox/local/local-places.ts";
+import { localPlaces, makeHome } from "./sandbox/local/local-places.ts";
 import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
 import { lockEngine } from "./store/sqlite/engine-lock.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
@@ -64,11 +65,12 @@ export interface Parts {
 }
 
 /** The engine's room and the sandboxes' door, over the same parts. */
-export function assemble(parts: Parts): { room: Room; gateway: Hono } {
+export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls: ReadonlyMap<unknown, number> } {
   const { store, clock, ids, log, forge, defaults, limits, model, runner } = parts;
   const tokens = attemptTokens(parts.key);
   const world = { store, clock, ids, tokens };
-  const modelDoor = modelRoutes({
+  const modelCalls: UnderWay = new Map();
+  const door: ModelDoor = {
     verify: (token) => tokens.verify(token),
     purse: ledgerPurse({ ...world, monthCeiling: limits.monthCeiling }),
     upstream: { baseUrl: model.apiUrl, apiKey: model.apiKey, fetch: parts.fetch },
@@ -76,7 +78,8 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono } {
     log,
     now: () => clock.now(),
     unique: () => ids.unique(),
-  });
+  };
+  const modelDoor = modelRoutes(door, modelCalls);
   const room: Room = {
     ...world,
     log,
@@ -88,7 +91,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono } {
     holder: ids.unique(),
     answer: (request) => answerRequest(request, { store, forge, ids, defaults, now: clock.now() }),
   };
-  return { room, gateway: gatewayRoutes({ ...world, forge, runner, model: modelDoor }) };
+  return { room, gateway: gatewayRoutes({ ...world, forge, runner, model: modelDoor }), modelCalls };
 }
 
 export interface Service {
@@ -108,13 +111,6 @@ export class EngineTaken extends Error {
 
 export const storePath = ({ root, settings }: Config): string =>
   settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
-
-/** The folder that a repository keeps for us: its configuration belongs into git, the rest does not. */
-function makeHome(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const ignore = join(directory, ".gitignore");
-  if (!existsSync(ignore)) writeFileSync(ignore, "*\n!config.toml\n");
-}
 
 /**
  * The lock proves that an earlier engine is dead, so what it held need not run out. But a call that it sent last may still
@@ -148,7 +144,7 @@ export async function startService(config: Config, log: Logger, front: "http" | 
     limits: {},
   });
   const forge = forgeByPlace(clock, openLocalForge(), github?.forge);
-  const { room, gateway } = assemble({
+  const { room, gateway, modelCalls } = assemble({
     store,
     clock,
     ids,
@@ -197,7 +193,10 @@ export async function startService(config: Config, log: Logger, front: "http" | 
     shortcomings: sandboxes.shortcomings,
     async stop() {
       await outside?.close();
+      const until = clock.now() + drainMs;
       await loop.drain(drainMs);
+      // A call that is cut off is charged at its worst case, so those that end soon are waited for.
+      while (modelCalls.size > 0 && clock.now() < until) await sleep(50);
       await inside.close();
       await egress.close();
       await store.close();

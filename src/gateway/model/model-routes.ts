@@ -28,12 +28,11 @@ export interface ModelDoor {
 }
 
 /** Calls that hold money now, by attempt. */
-type UnderWay = Map<AttemptId, number>;
+export type UnderWay = Map<AttemptId, number>;
 
 /** `POST /v1/messages`, `POST /v1/messages/count_tokens` and `HEAD /`; everything else is not found. */
-export function modelRoutes(door: ModelDoor): Hono {
+export function modelRoutes(door: ModelDoor, underWay: UnderWay = new Map()): Hono {
   const app = new Hono();
-  const underWay: UnderWay = new Map();
   // Hono answers HEAD by the handler of GET. A page at GET / is another part's.
   app.get("/", (c, next) => (c.req.raw.method === "HEAD" ? Promise.resolve(c.body(null, 200)) : next()));
   app.post("/v1/messages/count_tokens", (c) => count(door, c.req.raw));

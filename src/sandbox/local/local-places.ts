@@ -1,8 +1,9 @@
 /** Where on this machine the sandboxes of a service and their sockets are kept. */
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Refusal } from "../../core/refusal.ts";
 
 /** A unix socket's path has at most 107 bytes, so a deep root gets a short place that is its own. */
 const socketPathBytes = 80;
@@ -13,5 +14,18 @@ export function localPlaces(root: string): { sockets: string; sandboxes: string 
   const short = join(tmpdir(), `parhelia-${createHash("sha256").update(root).digest("hex").slice(0, 16)}`);
   const sockets = Buffer.byteLength(own) <= socketPathBytes ? own : short;
   mkdirSync(sockets, { recursive: true, mode: 0o700 });
+  // Anybody can make a folder of this name below /tmp, and whoever owns it could take the place of our sockets.
+  if (statSync(sockets).uid !== process.getuid?.()) {
+    throw new Refusal(
+      `${sockets} belongs to another user, so no sockets can be kept there. Remove it, or use another folder.`,
+    );
+  }
   return { sockets: join(sockets, "door"), sandboxes: join(own, "sandboxes") };
+}
+
+/** The folder that a repository keeps for us: its configuration belongs into git, the rest does not. */
+export function makeHome(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const ignore = join(directory, ".gitignore");
+  if (!existsSync(ignore)) writeFileSync(ignore, "*\n!config.toml\n");
 }
