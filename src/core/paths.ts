@@ -30,5 +30,5 @@ export function readPath(base64: string): string {
   return path;
 }
 
-/** Files that only an app with the permission `workflows` may change; ours has it not (reference: app.yml). */
+/** Files that only an app with the permission `workflows` may change; ours has it not. */
 export const isWorkflow = (path: string): boolean => path.toLowerCase().startsWith(".github/workflows/");

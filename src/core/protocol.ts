@@ -22,7 +22,7 @@ export const bounds = {
   eventBytes: 64 * 1024,
   /** Events of one push. */
   eventsPerPush: 200,
-  /** One line of an agent's or command's output; what is above is cut and counted (cases: broken output). */
+  /** One line of an agent's or command's output; what is above is cut and counted. */
   lineBytes: 1024 * 1024,
   /** One part of a result, as JSON. */
   partBytes: 2 * 1024 * 1024,

@@ -1,6 +1,6 @@
 /**
  * The client of GitHub's API for each installation. It adds the token, keeps the limits, and renews a token once after a 401.
- * It repeats nothing else: a POST whose answer was lost may have been done (reference: the client's own retries post twice).
+ * It repeats nothing else: a POST whose answer was lost may have been done.
  */
 import { Octokit } from "@octokit/rest";
 import type { InstallationId } from "../core/ids.ts";
@@ -94,7 +94,7 @@ function authorised(octokit: Octokit, installation: InstallationId, tokens: Toke
         return await send(token);
       } catch (error) {
         if (failureOf(error)?.status !== 401) throw error;
-        // A 401 did nothing, so sending again is safe; a second one is a fault (cases: token expiry).
+        // A 401 did nothing, so sending again is safe; a second one is a fault.
         tokens.forget(installation, token);
         return await send(await tokens.installation(installation));
       }

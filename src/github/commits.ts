@@ -22,7 +22,7 @@ export type CommitRequest = {
 export async function commitChanges(hand: Hand, request: CommitRequest): Promise<Committed> {
   const { target, words } = request;
   const { tree, modes } = await listing(hand, target.parent);
-  // Deleting a path that is not there is an error on both ways (reference: publishing).
+  // Deleting a path that is not there is an error on both ways.
   const deletes =
     modes === undefined ? request.changes.deletes : request.changes.deletes.filter((path) => modes.has(path));
   const changes = { puts: request.changes.puts, deletes };
@@ -55,7 +55,7 @@ async function listing(
   return { tree, modes: new Map(files.map(({ path, mode }) => [path, mode])) };
 }
 
-/** Done also where the branch is there at this commit, as after an answer that was lost (cases: branch already there). */
+/** Done also where the branch is there at this commit, as after an answer that was lost. */
 async function createBranch({ octokit, writer, repo }: Hand, branch: string, sha: Sha): Promise<void> {
   try {
     await writer.send(() => octokit.rest.git.createRef({ ...repo, ref: `refs/heads/${branch}`, sha }));

@@ -47,7 +47,7 @@ export function openLimits(clock: Clock): Limits {
       if (seconds(failure.headers["x-ratelimit-remaining"]) === 0 && reset !== undefined)
         return pause(["read", "write"], Instant.parse(Math.max(reset * secondMs, clock.now()) + secondMs));
       const retryAfter = seconds(failure.headers["retry-after"]);
-      // Without a header only the sentence tells this 403 from a missing permission (cases: rate limits).
+      // Without a header only the sentence tells this 403 from a missing permission.
       const isSecondary =
         retryAfter !== undefined || failure.status === 429 || /secondary rate limit/i.test(failure.message);
       if (!isSecondary) return undefined;

@@ -1,6 +1,6 @@
 /**
  * What a person may do in a repository, asked of GitHub at the moment of the question. `author_association` is never read:
- * private members of an organisation appear there as contributors (cases: private membership).
+ * private members of an organisation appear there as contributors.
  */
 import type { Octokit } from "@octokit/rest";
 import { Role } from "../core/role.ts";

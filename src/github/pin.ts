@@ -1,7 +1,7 @@
 /**
  * What a task starts from, looked up once when it is admitted: the commit, where it is fetched, and the conversation as
  * it stood. A pull request is taken by its own ref, never by its branch's name, which a fork chooses freely
- * (cases: pull request from a fork).
+ *.
  */
 import type { Octokit } from "@octokit/rest";
 import { Sha } from "../core/ids.ts";
@@ -92,7 +92,7 @@ function told(what: string, { title, body, user }: Text): Told {
   return {
     what: `${what}: title and text`,
     author: user?.login ?? "ghost",
-    // What the page does not show, nobody has approved (reference: HTML comments are invisible to the approver).
+    // What the page does not show, nobody has approved.
     text: `${title}\n\n${(body ?? "").replaceAll("\r\n", "\n").replace(/<!--[\s\S]*?(?:-->|$)/g, "")}`.trim(),
     by: user === null ? undefined : { id: user.id, login: user.login },
   };

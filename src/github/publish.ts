@@ -51,7 +51,7 @@ export async function publish(hand: Hand, publisher: Publisher, request: Publish
 function check(changes: Changes): void {
   const paths = changedPaths(changes);
   if (paths.length === 0) throw new Refusal("There is nothing to publish: the result changes no file.");
-  // Not half a result: what remains may not work without the file that is left out (cases: workflow file in the result).
+  // Not half a result: what remains may not work without the file that is left out.
   if (paths.some(isWorkflow)) throw new Refusal(workflowRefusal(changes));
 }
 

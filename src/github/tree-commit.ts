@@ -12,7 +12,7 @@ export type Repo = { readonly owner: string; readonly repo: string };
 export type Hand = { readonly octokit: Octokit; readonly writer: Writer; readonly repo: Repo };
 export type Made = { readonly sha: Sha; readonly isVerified: boolean };
 
-/** Trees above some 200 entries or 2.5 MB draw 422 and 502 (reference: publishing), so they are built in steps. */
+/** Trees above some 200 entries or 2.5 MB draw 422 and 502, so they are built in steps. */
 const entriesPerTree = 100;
 const inlineBytesPerTree = 1_000_000;
 const inlineFileBytes = 64 * 1024;

@@ -114,7 +114,7 @@ export function mayReach(caller: Caller, repository: Repository, need: Need): vo
   if (!isAllowed) throw inaccessible();
 }
 
-/** GET 301, others 307 to `/repositories/{id}` (reference: renamed repositories). */
+/** GET 301, others 307 to `/repositories/{id}`. */
 function moved(world: World, context: Context, name: string): ApiError {
   const repository = findRenamed(world, name);
   if (repository === undefined) return notFound();

@@ -56,7 +56,7 @@ export function openFaults(): FaultSource {
 
 export const badGateway: FaultAnswer = { status: 502, body: { message: "Server Error" } };
 
-/** The secondary limit as GitHub words it; without `retryAfterS` there is no `Retry-After` (cases: rate limits). */
+/** The secondary limit as GitHub words it; without `retryAfterS` there is no `Retry-After`. */
 export function secondaryLimit(retryAfterS?: number): Exclude<FaultAnswer, string> {
   return {
     status: 403,

@@ -131,7 +131,7 @@ async function createCommit(world: World, context: Context): Promise<Response> {
     committer: named(asked.committer) ?? (isSigned ? webFlow(world) : author),
     message: asked.message,
   });
-  // Only an app's commit without a named author is signed (reference: publishing).
+  // Only an app's commit without a named author is signed.
   if (isSigned) repository.signed.add(sha);
   return json(gitCommitShape(world, repository, await readCommit(repository, sha)), 201);
 }

@@ -59,7 +59,7 @@ async function changesOf({ directory }: Repository, head: string, { additions, d
       );
     changes.push({ path, sha: null });
   }
-  // The mutation knows no modes: whatever it writes is a plain file (reference: publishing).
+  // The mutation knows no modes: whatever it writes is a plain file.
   for (const { path, contents } of additions)
     changes.push({ path, mode: "100644", sha: await writeBlob(directory, Buffer.from(contents, "base64")) });
   return flatten(directory, await listTree(directory, head, "recursive"), changes);

@@ -91,7 +91,7 @@ function listIssues(world: World, context: Context): Response {
 
 type Reactable = { readonly issue: Issue; readonly on: { readonly reactions: Reaction[] } };
 
-/** Reactions in a pull request need its own permission, those in an issue the issues' (reference: app.yml). */
+/** Reactions in a pull request need its own permission, those in an issue the issues'. */
 function reactionRoutes(
   world: World,
   routes: Api,
