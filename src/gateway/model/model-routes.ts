@@ -3,6 +3,7 @@
  * through, held against the budget at its worst case, sent with the service's key, and charged by what the API counted.
  * This meter is the only source of charges.
  */
+import type { ModelApi } from "../../core/ports/model.ts";
 import { Hono } from "hono";
 import type { AttemptId } from "../../core/ids.ts";
 import type { Instant } from "../../core/instant.ts";
@@ -13,13 +14,13 @@ import { openCharge, type Log } from "./charge.ts";
 import { errorBack, passAnswer } from "./pass.ts";
 import type { Purse } from "./purse.ts";
 import { readRequest, type ModelRequest, type Purpose } from "./request.ts";
-import { headersBack, send, withoutKey, type Upstream } from "./upstream.ts";
+import { headersBack, send, withoutKey } from "./upstream.ts";
 
 export interface ModelDoor {
   /** The attempt that a token belongs to, or undefined. */
   readonly verify: (token: string) => AttemptId | undefined;
   readonly purse: Purse;
-  readonly upstream: Upstream;
+  readonly upstream: ModelApi;
   readonly allow: { readonly models: readonly string[] };
   readonly log: Log;
   readonly now: () => Instant;

@@ -1,14 +1,15 @@
 /** Brings the API's answer to the agent and finds out on the way what the call cost. */
+import type { ModelApi } from "../../core/ports/model.ts";
 import type { CacheTtl } from "../../core/pricing.ts";
 import { answerNo } from "./answers.ts";
 import type { Charge } from "./charge.ts";
 import { parseObject } from "./json.ts";
 import { streamMeter } from "./meter.ts";
-import { headersBack, withoutKey, type Upstream } from "./upstream.ts";
+import { headersBack, withoutKey } from "./upstream.ts";
 import { laterUsage, readUsage } from "./usage.ts";
 
 export interface Passing {
-  readonly upstream: Upstream;
+  readonly upstream: ModelApi;
   readonly charge: Charge;
   readonly cacheTtl: CacheTtl;
 }
@@ -44,7 +45,7 @@ async function passError(response: Response, passing: Passing): Promise<Response
  * What the agent sees of an error. One about our key or our account is not the agent's: passed on, a 401 would read as
  * its own token being wrong, and a 402 as the task's budget being used up.
  */
-export function errorBack(response: Response, body: string, upstream: Upstream): Response {
+export function errorBack(response: Response, body: string, upstream: ModelApi): Response {
   if (response.status === 401 || response.status === 402 || response.status === 403) {
     const message = `The model's API refused this service's account (${response.status}). Its operator has to look.`;
     return answerNo({ status: 503, type: "api_error", message, headers: { "x-should-retry": "false" } });

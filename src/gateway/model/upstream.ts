@@ -2,14 +2,8 @@
  * The way to the model's API: adds the key that no sandbox knows, sends only headers that are known, and lets only
  * known headers come back.
  */
+import type { ModelApi } from "../../core/ports/model.ts";
 import type { JsonObject } from "./json.ts";
-
-export interface Upstream {
-  /** Without a path, such as `https://api.anthropic.com`. */
-  readonly baseUrl: string;
-  readonly apiKey: string;
-  readonly fetch: typeof fetch;
-}
 
 export interface Sending {
   readonly path: "/v1/messages" | "/v1/messages/count_tokens";
@@ -33,7 +27,7 @@ const neverLeft: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-export async function send(upstream: Upstream, sending: Sending): Promise<Sent> {
+export async function send(upstream: ModelApi, sending: Sending): Promise<Sent> {
   const query = sending.betas.length > 0 ? "?beta=true" : "";
   const version = sending.version !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(sending.version);
   try {
@@ -63,7 +57,7 @@ function causeCode(error: unknown): string | undefined {
 }
 
 /** A text of the API's or of a library's, safe to show and to log. */
-export const withoutKey = (upstream: Pick<Upstream, "apiKey">, text: string): string =>
+export const withoutKey = (upstream: Pick<ModelApi, "apiKey">, text: string): string =>
   upstream.apiKey === "" ? text : text.replaceAll(upstream.apiKey, "[removed]");
 
 const passedOn = ["content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry"];
