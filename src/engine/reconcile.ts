@@ -3,22 +3,21 @@
  * what nobody knows, after a grace period; a live attempt whose sandbox is missing is looked at. A failed listing is a
  * fault and changes nothing.
  */
+import type { Attempt } from "../core/attempt.ts";
 import { attemptOfSandbox } from "../core/ids.ts";
 import { minuteMs, type Instant } from "../core/instant.ts";
 import type { Sandbox } from "../core/ports/sandboxes.ts";
-import type { Task } from "../core/task.ts";
-import { markGone, readAttempt } from "../records/attempt.ts";
-import { listTasks } from "../records/list-tasks.ts";
+import { liveAttempts, markGone, readAttempt } from "../records/attempt.ts";
+import type { Kept } from "../records/document.ts";
 import type { Room } from "./room.ts";
 
 /** A sandbox of ours that no attempt knows may have been made by a store we no longer have; its maker may still be writing. */
 const unknownMs = 2 * minuteMs;
-const liveAtMost = 1000;
 
 export async function reconcile(room: Room): Promise<void> {
   const now = room.clock.now();
-  // Tasks first: an attempt that is claimed after this cannot be taken for missing.
-  const live = await listTasks(room.store, now, { which: "live", limit: liveAtMost });
+  // Attempts first: one that is claimed after this cannot be taken for missing.
+  const live = await liveAttempts(room.store, now);
   const sandboxes = await room.sandboxes.list();
   const ended: string[] = [];
   for (const sandbox of sandboxes) {
@@ -33,7 +32,7 @@ export async function reconcile(room: Room): Promise<void> {
   }
   const names = new Set<string>(sandboxes.map((each) => each.name));
   const missing: string[] = [];
-  for (const task of live) if (await markMissing(room, task, names, now)) missing.push(task.id);
+  for (const attempt of live) if (await markMissing(room, attempt, names, now)) missing.push(attempt.value.id);
   room.log.info({ live: live.length, sandboxes: sandboxes.length, ended, missing }, "reconcile");
 }
 
@@ -45,10 +44,14 @@ async function isLeftOver(room: Room, sandbox: Sandbox, now: Instant): Promise<b
 }
 
 /** The engine decides what a missing sandbox means; here it is only written down and the task made due. */
-async function markMissing(room: Room, task: Task, names: ReadonlySet<string>, now: Instant): Promise<boolean> {
-  if (task.state !== "running") return false;
-  const attempt = await readAttempt(room.store, now, task.attempt);
-  if (attempt === undefined || attempt.value.endedAt !== undefined || names.has(attempt.value.sandbox)) return false;
+async function markMissing(
+  room: Room,
+  attempt: Kept<Attempt>,
+  names: ReadonlySet<string>,
+  now: Instant,
+): Promise<boolean> {
+  const { createdAt, sandbox, seen } = attempt.value;
+  if (createdAt === undefined || names.has(sandbox) || seen?.alive === false) return false;
   const marked = await markGone(room.store, attempt, { now, op: room.ids.unique() });
   return marked === "marked";
 }

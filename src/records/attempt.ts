@@ -4,7 +4,7 @@ import type { AttemptId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import { plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
-import { counters, kept, keys, type Kept } from "./document.ts";
+import { counters, indexes, kept, keys, sortKey, type Kept } from "./document.ts";
 import { attemptMoney, closeDraws, settleEffects } from "./ledger.ts";
 import { hint, join, type Effects } from "./task-put.ts";
 
@@ -18,7 +18,19 @@ export async function readHeard(store: Store, now: Instant, id: AttemptId): Prom
   return kept(Heard, document);
 }
 
-export const attemptPut = (attempt: Attempt): Put => ({ key: keys.attempt(attempt.id), value: attempt });
+export const attemptPut = (attempt: Attempt): Put => ({
+  key: keys.attempt(attempt.id),
+  value: attempt,
+  entries: attempt.endedAt === undefined ? [[indexes.liveAttempts, sortKey(attempt.claimedAt)]] : [],
+});
+
+/** More than any service has slots. */
+const liveAtMost = 10_000;
+
+export async function liveAttempts(store: Store, now: Instant): Promise<Kept<Attempt>[]> {
+  const [hits] = await store.look(now, [{ range: indexes.liveAttempts, limit: liveAtMost }]);
+  return hits.flatMap((hit) => kept(Attempt, hit.document) ?? []);
+}
 
 /** Writes down that the backend no longer knows the sandbox. The engine decides what that means: the task is due. */
 export async function markGone(

@@ -5,7 +5,8 @@ import type { Instant } from "../core/instant.ts";
 import type { MicroUsd } from "../core/money.ts";
 import { starting } from "../core/moves.ts";
 import type { InState, Task } from "../core/task.ts";
-import { counters, keys } from "./document.ts";
+import { attemptPut } from "./attempt.ts";
+import { counters } from "./document.ts";
 import { drawEffects, type Ceilings, type Slice } from "./ledger.ts";
 import { join, type Effects } from "./task-put.ts";
 
@@ -37,7 +38,7 @@ export function claim(
     attempt,
     also: join(
       { add: [{ counter: counters.running, by: 1, max: ask.maxSandboxes }] },
-      { put: [{ key: keys.attempt(id), value: attempt }] },
+      { put: [attemptPut(attempt)] },
       drawEffects(slice, ask.ceilings),
     ),
   };

@@ -46,6 +46,8 @@ export const indexes = {
   /** All tasks, and those that are not ended, by creation. */
   tasks: "tasks",
   live: "live",
+  /** Attempts that have not ended, by their claim: as many as there are slots in use. */
+  liveAttempts: "live-attempts",
   /** Tasks of one issue or directory, by creation. */
   place: (place: Place) =>
     place.kind === "issue"
