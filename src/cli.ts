@@ -7,7 +7,7 @@ import { parseArgv } from "./commands/parse.ts";
 import { ConfigError, readConfig, showConfig, type Config } from "./config.ts";
 import { TaskId } from "./core/ids.ts";
 import { Refusal } from "./core/refusal.ts";
-import type { Place } from "./core/task.ts";
+import type { Actor, Place } from "./core/task.ts";
 import type { Store } from "./core/ports/store.ts";
 import { EngineTaken, randomIds, runDefaults, startService, storePath, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
@@ -84,7 +84,7 @@ async function command(argv: readonly string[], config: Config): Promise<number>
       op: randomIds.unique(),
     };
     const answer = await execute({ command: said.name, input: said.input, asker, context });
-    if (said.name === "run") return await follow(world.store, task, answer);
+    if (said.name === "run") return await follow(world.store, { task, by: asker.actor, answer });
     if (json) return await printJson(world.store, said.input, place);
     process.stdout.write(`${forTerminal(answer)}\n${said.name === "help" ? ownWords : ""}`);
     return done;
@@ -112,12 +112,12 @@ async function open(config: Config, name: string): Promise<Opened> {
   return { store, close: () => store.close() };
 }
 
-async function follow(store: Store, task: TaskId, answer: string): Promise<number> {
+async function follow(store: Store, started: { task: TaskId; by: Actor; answer: string }): Promise<number> {
+  const { task, by, answer } = started;
   const screen = { isTerminal: process.stdout.isTTY, write: (text: string) => void process.stdout.write(text) };
   screen.write(`${forTerminal(answer)}\n\n`);
-  const actor = { id: 0, login: userInfo().username };
   process.on("SIGINT", () => {
-    const ask = { task, by: actor, now: systemClock.now(), op: randomIds.unique() };
+    const ask = { task, by, now: systemClock.now(), op: randomIds.unique() };
     cancelTask(store, ask).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
   });
   const view = await watchTask({ store, clock: systemClock, screen }, task);

@@ -3,12 +3,11 @@ import { after } from "../core/instant.ts";
 import { lifetimeMs, patience } from "../core/next-step.ts";
 import { attemptPut } from "../records/attempt.ts";
 import type { Room } from "./room.ts";
-import { eventOf, type Done, type Look } from "./look.ts";
+import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
 
 export async function createSandbox(room: Room, look: Look): Promise<Done> {
-  const { task, facts } = look;
-  const { attempt } = facts;
-  if (attempt === undefined) throw new Error(`${task.id} has no attempt to create a sandbox for.`);
+  const { task } = look;
+  const attempt = attemptOf(look);
   const { sandboxes } = room;
   const proxy = sandboxes.proxyAddress === undefined ? {} : { PARHELIA_PROXY: sandboxes.proxyAddress };
   const sandbox = await sandboxes.create({

@@ -10,13 +10,12 @@ import type { Task } from "../core/task.ts";
 import { endAttemptEffects } from "../records/attempt.ts";
 import { noResultYet } from "../records/result.ts";
 import type { Room } from "./room.ts";
-import { eventOf, type Done, type Look } from "./look.ts";
+import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
 
 type End = Extract<Step, { do: "end" }>;
 
 export async function endAttempt(room: Room, look: Look, step: End): Promise<Done> {
-  const { attempt } = look.facts;
-  if (attempt === undefined) throw new Error(`${look.task.id} has no attempt to end.`);
+  const attempt = attemptOf(look);
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
   const compute = computeCost(look, attempt, now);

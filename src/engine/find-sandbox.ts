@@ -1,11 +1,10 @@
 /** Asking the backend about a silent sandbox. Only an answer counts: a backend that cannot be asked says nothing. */
 import { attemptPut } from "../records/attempt.ts";
 import type { Room } from "./room.ts";
-import { eventOf, type Done, type Look } from "./look.ts";
+import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
 
 export async function findSandbox(room: Room, look: Look): Promise<Done> {
-  const { attempt } = look.facts;
-  if (attempt === undefined) throw new Error(`${look.task.id} has no attempt to look for.`);
+  const attempt = attemptOf(look);
   const found = await room.sandboxes.find(attempt.sandbox);
   const now = room.clock.now();
   const alive = found !== undefined;

@@ -1,4 +1,5 @@
 /** What a step is given, and what it gives back to be written. */
+import type { Attempt } from "../core/attempt.ts";
 import type { Event, Level } from "../core/event.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Facts } from "../core/next-step.ts";
@@ -17,6 +18,12 @@ export interface Look {
   readonly task: Task;
   readonly facts: Facts;
   readonly now: Instant;
+}
+
+/** The attempt that a step is about; there is one in every state that takes such a step. */
+export function attemptOf({ task, facts }: Look): Attempt {
+  if (facts.attempt === undefined) throw new Error(`The attempt of ${task.id} is not in the store.`);
+  return facts.attempt;
 }
 
 export function eventOf(look: Look, level: Level, type: string, message: string): Event {

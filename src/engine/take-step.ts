@@ -2,12 +2,11 @@
 import { Busy } from "../core/busy.ts";
 import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import { ended, paused } from "../core/moves.ts";
-import { nextStep, noResult, patience, type Facts, type Step } from "../core/next-step.ts";
+import { nextStep, noResult, patience, type Step } from "../core/next-step.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Finding, Task } from "../core/task.ts";
+import type { Finding } from "../core/task.ts";
 import type { TaskId } from "../core/ids.ts";
-import { readAttempt, readHeard } from "../records/attempt.ts";
-import { readResult } from "../records/result.ts";
+import { readFacts } from "../records/read-facts.ts";
 import { endTurn, takeTurn, type Turn } from "../records/turn.ts";
 import { admit } from "./admit.ts";
 import { claimSlot } from "./claim-slot.ts";
@@ -37,7 +36,7 @@ export async function takeStep(room: Room, id: TaskId): Promise<boolean> {
 
 async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
   const task = turn.task.value;
-  const facts = await gather(room, task, now);
+  const facts = "attempt" in task ? await readFacts(room.store, now, task.attempt) : {};
   const step = nextStep(task, facts, now);
   const at: Look = { turn, task, facts, now };
   let outcome = "done";
@@ -66,16 +65,6 @@ async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
     written,
   };
   room.log.info({ ...unit, durationMs: room.clock.now() - now }, "step");
-}
-
-async function gather(room: Room, task: Task, now: Instant): Promise<Facts> {
-  if (!("attempt" in task)) return {};
-  const [attempt, heard, result] = await Promise.all([
-    readAttempt(room.store, now, task.attempt),
-    readHeard(room.store, now, task.attempt),
-    readResult(room.store, now, task.attempt),
-  ]);
-  return { attempt: attempt?.value, heard: heard?.value, result };
 }
 
 async function act(room: Room, look: Look, step: Step): Promise<Done> {

@@ -78,7 +78,7 @@ async function bodyOf(context: Context): Promise<unknown> {
   try {
     return await context.req.json<unknown>();
   } catch {
-    // Not JSON: the schema refuses it with the same words as any other misfit.
+    // Not JSON: the schema refuses it like every other misfit.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Attempts: written at the claim, brought up to date while they live, and ended once, with their money and their slot. */
-import { Attempt, Heard, type Outcome } from "../core/attempt.ts";
+import { Attempt, type Outcome } from "../core/attempt.ts";
 import type { AttemptId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import { plus, type MicroUsd } from "../core/money.ts";
@@ -11,11 +11,6 @@ import { hint, join, type Effects } from "./task-put.ts";
 export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
   const [document] = await store.look(now, [{ get: keys.attempt(id) }]);
   return kept(Attempt, document);
-}
-
-export async function readHeard(store: Store, now: Instant, id: AttemptId): Promise<Kept<Heard> | undefined> {
-  const [document] = await store.look(now, [{ get: keys.heard(id) }]);
-  return kept(Heard, document);
 }
 
 export const attemptPut = (attempt: Attempt): Put => ({

@@ -154,7 +154,7 @@ export async function attemptMoney(store: Store, now: Instant, attempt: AttemptI
   return { drawn, model: MicroUsd.parse(model), held: hits.flatMap((hit) => kept(Slice, hit.document)?.value ?? []) };
 }
 
-export interface TaskMoney {
+export interface ScopeMoney {
   readonly spent: MicroUsd;
   readonly model: MicroUsd;
   readonly compute: MicroUsd;
@@ -162,8 +162,13 @@ export interface TaskMoney {
   readonly used: MicroUsd;
 }
 
-export async function taskMoney(store: Store, now: Instant, task: TaskId): Promise<TaskMoney> {
-  const scope = taskScope(task);
+export const taskMoney = (store: Store, now: Instant, task: TaskId): Promise<ScopeMoney> =>
+  scopeMoney(store, now, taskScope(task));
+
+/** Of the calendar month that `now` is in. */
+export const monthMoney = (store: Store, now: Instant): Promise<ScopeMoney> => scopeMoney(store, now, monthScope(now));
+
+async function scopeMoney(store: Store, now: Instant, scope: string): Promise<ScopeMoney> {
   const [model, compute, used] = await store.look(now, [
     { counter: counters.spent(scope, "model") },
     { counter: counters.spent(scope, "compute") },
@@ -171,16 +176,6 @@ export async function taskMoney(store: Store, now: Instant, task: TaskId): Promi
   ]);
   const parts = { model: MicroUsd.parse(model), compute: MicroUsd.parse(compute), used: MicroUsd.parse(used) };
   return { ...parts, spent: plus(parts.model, parts.compute) };
-}
-
-export async function monthMoney(store: Store, now: Instant): Promise<{ spent: MicroUsd; used: MicroUsd }> {
-  const scope = monthScope(now);
-  const [model, compute, used] = await store.look(now, [
-    { counter: counters.spent(scope, "model") },
-    { counter: counters.spent(scope, "compute") },
-    { counter: counters.used(scope) },
-  ]);
-  return { spent: plus(MicroUsd.parse(model), MicroUsd.parse(compute)), used: MicroUsd.parse(used) };
 }
 
 /** What the tightest ceiling leaves. */

@@ -6,6 +6,7 @@ import type { ReportPlace } from "../core/ports/forge.ts";
 import type { Store } from "../core/ports/store.ts";
 import { Task } from "../core/task.ts";
 import { kept, keys } from "./document.ts";
+import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 import { reportDuePut } from "./task-put.ts";
 
 const Report = z.strictObject({
@@ -20,37 +21,25 @@ export interface ReportTurn {
   readonly task: Task;
   readonly place: ReportPlace;
   readonly dueVersion: number;
-  readonly lease: { readonly name: string; readonly holder: string; readonly fence: number };
+  readonly lease: Lease;
 }
 
 const unreported: ReportPlace = { checks: {} };
 
 /** Undefined where another holder reports the task, or it is gone. */
-export async function takeReport(
-  store: Store,
-  ask: { task: TaskId; holder: string; ttlMs: number; now: Instant; op: string },
-): Promise<ReportTurn | undefined> {
+export async function takeReport(store: Store, ask: LeaseAsk & { task: TaskId }): Promise<ReportTurn | undefined> {
   const name = keys.report(ask.task);
-  const taken = await store.commit({
-    op: ask.op,
-    now: ask.now,
-    leases: [{ name, act: "take", holder: ask.holder, ttlMs: ask.ttlMs }],
-  });
-  const fence = taken.ok ? taken.fences[0] : undefined;
-  if (fence === undefined) return undefined;
-  const [task, report, due] = await store.look(ask.now, [
-    { get: keys.task(ask.task) },
-    { get: name },
-    { get: keys.reportDue(ask.task) },
-  ]);
-  const lease = { name, holder: ask.holder, fence };
-  const found = kept(Task, task);
-  if (found !== undefined) {
+  return underLease(store, name, ask, async (lease) => {
+    const [task, report, due] = await store.look(ask.now, [
+      { get: keys.task(ask.task) },
+      { get: name },
+      { get: keys.reportDue(ask.task) },
+    ]);
+    const found = kept(Task, task);
+    if (found === undefined) return undefined;
     const place = kept(Report, report)?.value ?? unreported;
     return { task: found.value, place, dueVersion: due?.version ?? 0, lease };
-  }
-  await store.commit({ op: `${ask.op}/absent`, now: ask.now, leases: [{ ...lease, act: "release" }] });
-  return undefined;
+  });
 }
 
 /** `next` is when it is due again, unless the task changed meanwhile: then that time stands. */

@@ -8,6 +8,7 @@ import { Instant } from "../core/instant.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { Actor, Origin, Place } from "../core/task.ts";
 import { indexes, kept, keys, sortKey, type Kept } from "./document.ts";
+import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 import { dueTopic } from "./task-put.ts";
 
 /** Words that are known already, or a command that must be carried out to know them. */
@@ -39,28 +40,17 @@ export const requestPut = (request: Request, due: Instant): Put => ({
 
 export interface RequestTurn {
   readonly request: Kept<Request>;
-  readonly lease: { readonly name: string; readonly holder: string; readonly fence: number };
+  readonly lease: Lease;
 }
 
 /** Undefined where another holder answers it, or it is answered. */
-export async function takeRequest(
-  store: Store,
-  ask: { id: string; holder: string; ttlMs: number; now: Instant; op: string },
-): Promise<RequestTurn | undefined> {
+export async function takeRequest(store: Store, ask: LeaseAsk & { id: string }): Promise<RequestTurn | undefined> {
   const name = keys.request(ask.id);
-  const taken = await store.commit({
-    op: ask.op,
-    now: ask.now,
-    leases: [{ name, act: "take", holder: ask.holder, ttlMs: ask.ttlMs }],
+  return underLease(store, name, ask, async (lease) => {
+    const [document] = await store.look(ask.now, [{ get: name }]);
+    const request = kept(Request, document);
+    return request === undefined ? undefined : { request, lease };
   });
-  const fence = taken.ok ? taken.fences[0] : undefined;
-  if (fence === undefined) return undefined;
-  const lease = { name, holder: ask.holder, fence };
-  const [document] = await store.look(ask.now, [{ get: name }]);
-  const request = kept(Request, document);
-  if (request !== undefined) return { request, lease };
-  await store.commit({ op: `${ask.op}/absent`, now: ask.now, leases: [{ ...lease, act: "release" }] });
-  return undefined;
 }
 
 /** Keeps what was carried out as words, so that a reply that fails never carries it out again. */

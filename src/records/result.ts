@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { taskOfAttempt, type AttemptId } from "../core/ids.ts";
 import { after, dayMs, type Instant } from "../core/instant.ts";
-import type { Json, Store } from "../core/ports/store.ts";
+import type { Document, Json, Store } from "../core/ports/store.ts";
 import type { AttemptResult, ManifestEntry } from "../core/protocol.ts";
 import { kept, keys } from "./document.ts";
 import { AttemptResultShape, ManifestEntryShape } from "../core/protocol-schema.ts";
@@ -55,9 +55,12 @@ export async function sealResult(
 /** Holds as long as the attempt has handed over no result. */
 export const noResultYet = (attempt: AttemptId): readonly [key: string, version: number] => [keys.result(attempt), 0];
 
+export const sealedIn = (document: Document | undefined): AttemptResult | undefined =>
+  kept(Sealed, document)?.value.result;
+
 export async function readResult(store: Store, now: Instant, attempt: AttemptId): Promise<AttemptResult | undefined> {
   const [document] = await store.look(now, [{ get: keys.result(attempt) }]);
-  return kept(Sealed, document)?.value.result;
+  return sealedIn(document);
 }
 
 /** The changed files in order, one part in memory at a time. */

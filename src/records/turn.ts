@@ -9,33 +9,23 @@ import type { FailedCondition, Store } from "../core/ports/store.ts";
 import { Task } from "../core/task.ts";
 import { kept, keys, type Kept } from "./document.ts";
 import { eventAppends } from "./events.ts";
+import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 import { duePut, join, taskEffects, type Effects } from "./task-put.ts";
 
 export interface Turn {
   readonly task: Kept<Task>;
   readonly dueVersion: number;
-  readonly lease: { readonly name: string; readonly holder: string; readonly fence: number };
+  readonly lease: Lease;
 }
 
 /** Undefined where another holder has the task, or it is gone. */
-export async function takeTurn(
-  store: Store,
-  ask: { task: TaskId; holder: string; ttlMs: number; now: Instant; op: string },
-): Promise<Turn | undefined> {
+export async function takeTurn(store: Store, ask: LeaseAsk & { task: TaskId }): Promise<Turn | undefined> {
   const name = keys.task(ask.task);
-  const taken = await store.commit({
-    op: ask.op,
-    now: ask.now,
-    leases: [{ name, act: "take", holder: ask.holder, ttlMs: ask.ttlMs }],
+  return underLease(store, name, ask, async (lease) => {
+    const [task, due] = await store.look(ask.now, [{ get: name }, { get: keys.due(ask.task) }]);
+    const found = kept(Task, task);
+    return found === undefined ? undefined : { task: found, dueVersion: due?.version ?? 0, lease };
   });
-  const fence = taken.ok ? taken.fences[0] : undefined;
-  if (fence === undefined) return undefined;
-  const lease = { name, holder: ask.holder, fence };
-  const [task, due] = await store.look(ask.now, [{ get: name }, { get: keys.due(ask.task) }]);
-  const found = kept(Task, task);
-  if (found !== undefined) return { task: found, dueVersion: due?.version ?? 0, lease };
-  await store.commit({ op: `${ask.op}/absent`, now: ask.now, leases: [{ ...lease, act: "release" }] });
-  return undefined;
 }
 
 /** Keeps the task for another while during a long step. False when it was lost: stop acting. */

@@ -6,6 +6,14 @@ import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { badGateway } from "../world/github/faults.ts";
 import { world, type World } from "../world/world.ts";
 
+/** A task that runs. */
+async function begin(w: World): Promise<void> {
+  await w.comment("/parhelia run fix it");
+  await w.dispatch();
+  await w.inside().says();
+  await w.dispatch();
+}
+
 async function finish(w: World): Promise<void> {
   await w.inside().says();
   await w.dispatch();
@@ -15,10 +23,7 @@ async function finish(w: World): Promise<void> {
 
 test("a sandbox that dies silently is missed, and the task is tried again from its base", () =>
   world(async (w) => {
-    await w.comment("/parhelia run fix it");
-    await w.dispatch();
-    await w.inside().says();
-    await w.dispatch();
+    await begin(w);
     w.sandboxes.lose();
     await w.pass(2 * minuteMs);
     expect(w.sandboxes.made).toEqual(["parhelia-t_00000001-1", "parhelia-t_00000001-2"]);
@@ -28,10 +33,7 @@ test("a sandbox that dies silently is missed, and the task is tried again from i
 
 test("reconciling finds a lost sandbox before its silence is noticed", () =>
   world(async (w) => {
-    await w.comment("/parhelia run fix it");
-    await w.dispatch();
-    await w.inside().says();
-    await w.dispatch();
+    await begin(w);
     w.sandboxes.lose();
     await w.reconcile();
     expect(w.sandboxes.living()).toEqual(["parhelia-t_00000001-2"]);
@@ -74,10 +76,7 @@ test("a backend that cannot create for a while delays the task and is not asked 
 
 test("a failed listing changes nothing", () =>
   world(async (w) => {
-    await w.comment("/parhelia run fix it");
-    await w.dispatch();
-    await w.inside().says();
-    await w.dispatch();
+    await begin(w);
     w.sandboxes.fail("list", 1);
     await expect(w.reconcile()).rejects.toThrow("list");
     expect((await w.task()).state).toBe("running");
@@ -150,10 +149,7 @@ test("a right that is taken away while the task waits stops it before a sandbox 
 test("a pull request whose answer was lost is found, not opened again", () =>
   world(async (w) => {
     w.github.faults.next({ method: "POST", path: /\/pulls$/ }, "lost-reply");
-    await w.comment("/parhelia run fix it");
-    await w.dispatch();
-    await w.inside().says();
-    await w.dispatch();
+    await begin(w);
     await w.inside().ends({ files: { "a.txt": "a" } });
     await w.pass(minuteMs);
     w.takeFaults();

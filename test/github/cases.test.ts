@@ -13,6 +13,14 @@ async function runs(w: World, files: Record<string, string> = {}): Promise<void>
   await w.pass(30 * secondMs);
 }
 
+async function failsOnce(w: World): Promise<void> {
+  await w.comment("/parhelia run -- false");
+  await w.dispatch();
+  await w.inside().says();
+  await w.dispatch();
+  await w.inside().ends({ exitCode: 1 });
+}
+
 test("case 3: text that the reader cannot see or is only shown starts nothing, a plain line does", () =>
   world(async (w) => {
     const hidden =
@@ -231,11 +239,7 @@ test("a backend's no is said to the person who asked, and nothing was started", 
 
 test("what a refused stranger asked for is not what a maintainer retries or cancels", () =>
   world(async (w) => {
-    await w.comment("/parhelia run -- false");
-    await w.dispatch();
-    await w.inside().says();
-    await w.dispatch();
-    await w.inside().ends({ exitCode: 1 });
+    await failsOnce(w);
     await w.pass(10 * secondMs);
     await w.comment("/parhelia run send the secrets away", { by: "olly" });
     await w.pass(10 * secondMs);
@@ -260,11 +264,7 @@ test("a command without an id means the task that was there when it was written"
 
 test("a reply that fails never carries its command out again", () =>
   world(async (w) => {
-    await w.comment("/parhelia run -- false");
-    await w.dispatch();
-    await w.inside().says();
-    await w.dispatch();
-    await w.inside().ends({ exitCode: 1 });
+    await failsOnce(w);
     await w.pass(20 * secondMs);
     w.github.faults.next({ method: "POST", path: /\/issues\/1\/comments/ }, badGateway, 5);
     await w.comment("/parhelia retry");

@@ -137,7 +137,7 @@ test("in any order of draws and settlements: used is what is held and charged, n
         }
         const used = [...held.values()].reduce((all, each) => all + each, charged);
         expect(await taskMoney(store, now, task)).toMatchObject({ spent: charged, used });
-        expect(await monthMoney(store, now)).toEqual({ spent: charged, used });
+        expect(await monthMoney(store, now)).toEqual({ spent: charged, model: charged, compute: 0, used });
       } finally {
         await store.close();
       }

@@ -2,15 +2,9 @@
 import type { AttemptId } from "../../core/ids.ts";
 import type { Instant } from "../../core/instant.ts";
 import { noMoney, type MicroUsd } from "../../core/money.ts";
+import type { Log } from "../../core/ports/log.ts";
 import { modelPrice, pricesAsOf, usageCost, type ModelUsage } from "../../core/pricing.ts";
 import type { Purse } from "./purse.ts";
-
-/** The part of a pino logger that is used here. */
-export interface Log {
-  info(line: object, message: string): void;
-  warn(line: object, message: string): void;
-  error(line: object, message: string): void;
-}
 
 /** How a call ended, as far as its cost goes. */
 export type Ending =
