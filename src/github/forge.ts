@@ -5,9 +5,9 @@ import { openClients, type ClientOptions } from "./client.ts";
 import { roleOf } from "./permissions.ts";
 import { pin } from "./pin.ts";
 import { onGitHub, placeOf, repoOf, taskMarker } from "./place.ts";
-import { publish } from "./publish.ts";
+import { publish } from "./publish/publish.ts";
 import { reply } from "./reply.ts";
-import { openReport } from "./report.ts";
+import { openReport } from "./report/report.ts";
 
 export type GitHubForgeOptions = ClientOptions & {
   /** `https://github.com`, or the address of an Enterprise server; without a slash at its end. */

@@ -4,7 +4,7 @@ import type { Log } from "../core/ports/log.ts";
 import { failureOf, isNo } from "./failure.ts";
 
 import { repoOf, replyMarker } from "./place.ts";
-import { findComment, type Spot } from "./report-comment.ts";
+import { findComment, type Spot } from "./report/comment.ts";
 
 /** GitHub redelivers what is up to three days old. */
 const lookBackMs = 3 * dayMs;

@@ -3,7 +3,7 @@ import { usd } from "../../src/core/money.ts";
 import { byteLength } from "../../src/core/markdown.ts";
 import { parseComment } from "../../src/commands/parse.ts";
 import type { InState } from "../../src/core/task.ts";
-import { checkWords, reportComment } from "../../src/github/report-words.ts";
+import { checkWords, reportComment } from "../../src/github/report/words.ts";
 import { failed, heard, succeeded } from "./ended-views.ts";
 import { base, finding, place, running, shared, view } from "./views.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Instant } from "../../src/core/instant.ts";
 import { Busy } from "../../src/core/busy.ts";
-import { latestOnly } from "../../src/github/latest.ts";
+import { latestOnly } from "../../src/github/report/latest.ts";
 import { openLimits } from "../../src/github/limits.ts";
 import { openWriter } from "../../src/github/writer.ts";
 

@@ -1,10 +1,10 @@
 /** Puts the changes onto their branch: signed in one call where all files are plain, piece by piece otherwise. */
-import { Sha, type AttemptId } from "../core/ids.ts";
-import { Refusal } from "../core/refusal.ts";
+import { Sha, type AttemptId } from "../../core/ids.ts";
+import { Refusal } from "../../core/refusal.ts";
 import { isOfAttempt, type CommitWords } from "./attribution.ts";
-import { hasPlaceSwap, type Changes } from "../core/changes.ts";
-import { failureOf, isLost, orRefusal } from "./failure.ts";
-import { branchTip } from "./refs.ts";
+import { hasPlaceSwap, type Changes } from "../../core/changes.ts";
+import { failureOf, isLost, orRefusal } from "../failure.ts";
+import { branchTip } from "../refs.ts";
 import { commitSigned, isPlain } from "./signed-commit.ts";
 import type { Target } from "./target.ts";
 import { commitTree, type Hand } from "./tree-commit.ts";

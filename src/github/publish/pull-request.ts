@@ -1,5 +1,5 @@
 /** The pull request that a result is offered in: found where it is there, opened where not. */
-import { failureOf, isLost, isNo } from "./failure.ts";
+import { failureOf, isLost, isNo } from "../failure.ts";
 import type { Hand } from "./tree-commit.ts";
 
 export type Offer = { readonly head: string; readonly into: string; readonly title: string; readonly body: string };

@@ -1,10 +1,10 @@
 /** What people see of a task on GitHub: the comment that is edited in place, and the output of its check run. */
-import { headline, isRefused, title } from "../core/headline.ts";
-import { inlineCode, plainLine, visible, type Markdown } from "../core/markdown.ts";
-import type { TaskView } from "../core/ports/forge.ts";
-import { isEnded, repositoryName, type Base, type Task } from "../core/task.ts";
-import { withinBytes } from "../core/within-bytes.ts";
-import { placeOf, taskMarker } from "./place.ts";
+import { headline, isRefused, title } from "../../core/headline.ts";
+import { inlineCode, plainLine, visible, type Markdown } from "../../core/markdown.ts";
+import type { TaskView } from "../../core/ports/forge.ts";
+import { isEnded, repositoryName, type Base, type Task } from "../../core/task.ts";
+import { withinBytes } from "../../core/within-bytes.ts";
+import { placeOf, taskMarker } from "../place.ts";
 import { progress } from "./progress-words.ts";
 import { outcome } from "./outcome-words.ts";
 

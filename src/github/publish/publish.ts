@@ -2,16 +2,16 @@
  * From the result of an attempt to commits of the app and a pull request. Nothing here needs the sandbox, so that a
  * publish that failed half-way is simply asked for again: each step first looks whether it was done.
  */
-import { attemptId, type AttemptId } from "../core/ids.ts";
-import type { PublishRequest } from "../core/ports/forge.ts";
-import { Refusal } from "../core/refusal.ts";
-import type { Published, Task } from "../core/task.ts";
+import { attemptId, type AttemptId } from "../../core/ids.ts";
+import type { PublishRequest } from "../../core/ports/forge.ts";
+import { Refusal } from "../../core/refusal.ts";
+import type { Published, Task } from "../../core/task.ts";
 import { commitWords } from "./attribution.ts";
-import { changedPaths, readChanges, type Changes } from "../core/changes.ts";
+import { changedPaths, readChanges, type Changes } from "../../core/changes.ts";
 import { commitChanges } from "./commits.ts";
-import { isWorkflow } from "../core/paths.ts";
-import { placeOf } from "./place.ts";
-import { pullRequestBody, pullRequestTitle, workflowRefusal } from "./publish-words.ts";
+import { isWorkflow } from "../../core/paths.ts";
+import { placeOf } from "../place.ts";
+import { pullRequestBody, pullRequestTitle, workflowRefusal } from "./words.ts";
 import { offer } from "./pull-request.ts";
 import { chooseTarget, type Target } from "./target.ts";
 import type { Hand } from "./tree-commit.ts";

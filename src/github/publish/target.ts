@@ -2,14 +2,14 @@
  * Where a result goes: onto the pull request that it was made for, or onto a branch of its own. A branch with commits
  * that are not ours is never overwritten, and the default branch is never written at all.
  */
-import { Sha, type AttemptId } from "../core/ids.ts";
-import type { PublishRequest } from "../core/ports/forge.ts";
-import { branchName } from "../core/branch-name.ts";
+import { Sha, type AttemptId } from "../../core/ids.ts";
+import type { PublishRequest } from "../../core/ports/forge.ts";
+import { branchName } from "../../core/branch-name.ts";
 import { isOfAttempt, isOfTask } from "./attribution.ts";
-import { changedPaths, type Changes } from "../core/changes.ts";
-import { failureOf } from "./failure.ts";
-import { placeOf } from "./place.ts";
-import { branchTip } from "./refs.ts";
+import { changedPaths, type Changes } from "../../core/changes.ts";
+import { failureOf } from "../failure.ts";
+import { placeOf } from "../place.ts";
+import { branchTip } from "../refs.ts";
 import type { Hand } from "./tree-commit.ts";
 
 export type Target = {

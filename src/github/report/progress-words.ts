@@ -1,9 +1,9 @@
 /** The middle of a report while a task is not at its end: what it waits for, its plan, what was last heard. */
-import { elapsed } from "../core/headline.ts";
-import { plainLine, type Markdown } from "../core/markdown.ts";
-import type { TaskView } from "../core/ports/forge.ts";
-import type { Heard } from "../core/attempt.ts";
-import type { Task } from "../core/task.ts";
+import { elapsed } from "../../core/headline.ts";
+import { plainLine, type Markdown } from "../../core/markdown.ts";
+import type { TaskView } from "../../core/ports/forge.ts";
+import type { Heard } from "../../core/attempt.ts";
+import type { Task } from "../../core/task.ts";
 
 const stepsShown = 8;
 const actionsShown = 4;

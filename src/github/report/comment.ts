@@ -1,11 +1,11 @@
 /** The one comment of a task: found by its hidden first line, edited in place, made where there is none. */
-import type { ReportPlace } from "../core/ports/forge.ts";
-import { minuteMs } from "../core/instant.ts";
-import type { IssuePlace } from "../core/task.ts";
-import { failureOf, isNo } from "./failure.ts";
-import type { Installed } from "./client.ts";
-import { pages, perPage } from "./pages.ts";
-import { repoOf } from "./place.ts";
+import type { ReportPlace } from "../../core/ports/forge.ts";
+import { minuteMs } from "../../core/instant.ts";
+import type { IssuePlace } from "../../core/task.ts";
+import { failureOf, isNo } from "../failure.ts";
+import type { Installed } from "../client.ts";
+import { pages, perPage } from "../pages.ts";
+import { repoOf } from "../place.ts";
 
 export type Spot = Installed & {
   readonly place: IssuePlace;

@@ -2,19 +2,19 @@
  * Brings what GitHub shows of a task up to date: one comment, and check runs where there is a commit of its own or of its
  * pull request. It fails no task: what GitHub puts off is asked for again later, with newer words.
  */
-import { after, earliest, minuteMs, secondMs, type Instant } from "../core/instant.ts";
-import type { Clock } from "../core/ports/clock.ts";
-import type { Log } from "../core/ports/log.ts";
-import type { ReportPlace, ReportResult, TaskView } from "../core/ports/forge.ts";
-import { isEnded } from "../core/task.ts";
-import type { Clients } from "./client.ts";
-import { Busy } from "../core/busy.ts";
-import { failureOf, isLost } from "./failure.ts";
+import { after, earliest, minuteMs, secondMs, type Instant } from "../../core/instant.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Log } from "../../core/ports/log.ts";
+import type { ReportPlace, ReportResult, TaskView } from "../../core/ports/forge.ts";
+import { isEnded } from "../../core/task.ts";
+import type { Clients } from "../client.ts";
+import { Busy } from "../../core/busy.ts";
+import { failureOf, isLost } from "../failure.ts";
 import { latestOnly } from "./latest.ts";
-import { placeOf, taskMarker } from "./place.ts";
-import { checkedCommits, putCheck } from "./report-checks.ts";
-import { putComment, type Spot } from "./report-comment.ts";
-import { checkWords, reportComment, taskUrl, type Elsewhere } from "./report-words.ts";
+import { placeOf, taskMarker } from "../place.ts";
+import { checkedCommits, putCheck } from "./checks.ts";
+import { putComment, type Spot } from "./comment.ts";
+import { checkWords, reportComment, taskUrl, type Elsewhere } from "./words.ts";
 
 export type ReportOptions = {
   readonly clients: Clients;

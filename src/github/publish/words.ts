@@ -1,14 +1,14 @@
 /** The words around a published result: the pull request's title and description, and the refusal of workflow files. */
-import { title } from "../core/headline.ts";
-import { inlineCode, plain, plainLine, quote, type Markdown } from "../core/markdown.ts";
-import { dollars, minus } from "../core/money.ts";
-import type { TaskView } from "../core/ports/forge.ts";
-import { asked, type Base, type Task } from "../core/task.ts";
-import { withinBytes } from "../core/within-bytes.ts";
+import { title } from "../../core/headline.ts";
+import { inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
+import { dollars, minus } from "../../core/money.ts";
+import type { TaskView } from "../../core/ports/forge.ts";
+import { asked, type Base, type Task } from "../../core/task.ts";
+import { withinBytes } from "../../core/within-bytes.ts";
 import { unpinging } from "./attribution.ts";
-import { type Changes } from "../core/changes.ts";
-import { isWorkflow, shownPath } from "../core/paths.ts";
-import { placeOf, taskMarker } from "./place.ts";
+import { type Changes } from "../../core/changes.ts";
+import { isWorkflow, shownPath } from "../../core/paths.ts";
+import { placeOf, taskMarker } from "../place.ts";
 
 /** GitHub takes 65,536 characters. */
 const bodyBytes = 60_000;

@@ -1,13 +1,13 @@
 /** The check runs of a task: one for each commit that it reports on, found by the task's id, never left unconcluded. */
-import type { ReportPlace, TaskView } from "../core/ports/forge.ts";
-import { isEnded, type Task } from "../core/task.ts";
-import { conclusionOf, standings } from "../core/standing.ts";
-import { failureOf, isNo } from "./failure.ts";
-import { pages, perPage } from "./pages.ts";
-import { pullRef } from "./pin.ts";
-import { placeOf, repoOf } from "./place.ts";
-import type { Spot } from "./report-comment.ts";
-import type { CheckWords } from "./report-words.ts";
+import type { ReportPlace, TaskView } from "../../core/ports/forge.ts";
+import { isEnded, type Task } from "../../core/task.ts";
+import { conclusionOf, standings } from "../../core/standing.ts";
+import { failureOf, isNo } from "../failure.ts";
+import { pages, perPage } from "../pages.ts";
+import { pullRef } from "../pin.ts";
+import { placeOf, repoOf } from "../place.ts";
+import type { Spot } from "./comment.ts";
+import type { CheckWords } from "./words.ts";
 
 const checkName = "parhelia";
 

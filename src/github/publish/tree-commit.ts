@@ -3,10 +3,10 @@
  * No author is named, so that GitHub signs it as the app's where it does.
  */
 import type { Octokit } from "@octokit/rest";
-import { Sha } from "../core/ids.ts";
-import { hasPlaceSwap, type Changes, type Put } from "../core/changes.ts";
-import { orRefusal } from "./failure.ts";
-import type { Writer } from "./writer.ts";
+import { Sha } from "../../core/ids.ts";
+import { hasPlaceSwap, type Changes, type Put } from "../../core/changes.ts";
+import { orRefusal } from "../failure.ts";
+import type { Writer } from "../writer.ts";
 
 export type Repo = { readonly owner: string; readonly repo: string };
 export type Hand = { readonly octokit: Octokit; readonly writer: Writer; readonly repo: Repo };

@@ -1,10 +1,10 @@
 /** The middle of a report on an ended task: the result or the cause first, then what was kept, what it cost, what to do next. */
-import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } from "../core/markdown.ts";
-import { isRefused } from "../core/headline.ts";
-import { dollars, minus } from "../core/money.ts";
-import type { TaskView } from "../core/ports/forge.ts";
-import type { EndedTask, Published } from "../core/task.ts";
-import { withinBytes } from "../core/within-bytes.ts";
+import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
+import { isRefused } from "../../core/headline.ts";
+import { dollars, minus } from "../../core/money.ts";
+import type { TaskView } from "../../core/ports/forge.ts";
+import type { EndedTask, Published } from "../../core/task.ts";
+import { withinBytes } from "../../core/within-bytes.ts";
 import { plan } from "./progress-words.ts";
 
 /** `whole` says where all of a text is that was cut to `textBytes`. */

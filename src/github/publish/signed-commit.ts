@@ -3,9 +3,9 @@
  * It moves the branch itself, and only from the commit that we expect there.
  */
 import { z } from "zod";
-import { Sha } from "../core/ids.ts";
-import { Refusal } from "../core/refusal.ts";
-import type { Changes } from "../core/changes.ts";
+import { Sha } from "../../core/ids.ts";
+import { Refusal } from "../../core/refusal.ts";
+import type { Changes } from "../../core/changes.ts";
 import type { Hand } from "./tree-commit.ts";
 
 /** Well below what GitHub was seen to take in one request. */

@@ -1,8 +1,8 @@
 /** What the commits and branches of a task are called, and the lines by which a commit is known again as ours. */
-import type { AttemptId } from "../core/ids.ts";
-import { visible } from "../core/markdown.ts";
-import { title } from "../core/headline.ts";
-import type { Actor, Task } from "../core/task.ts";
+import type { AttemptId } from "../../core/ids.ts";
+import { visible } from "../../core/markdown.ts";
+import { title } from "../../core/headline.ts";
+import type { Actor, Task } from "../../core/task.ts";
 
 export type CommitWords = { readonly headline: string; readonly body: string };
 
