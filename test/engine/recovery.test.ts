@@ -104,13 +104,13 @@ test("an engine that takes over finds the sandbox by its name and pays for no se
   world(async (w) => {
     await w.comment("/parhelia run fix it");
     await w.dispatch();
-    w.restart();
+    await w.restart();
     await w.dispatch();
     await w.inside().says();
-    w.restart();
+    await w.restart();
     await w.dispatch();
     await w.inside().ends({ files: { "a.txt": "a" } });
-    w.restart();
+    await w.restart();
     await w.pass(30 * secondMs);
     expect(w.sandboxes.made).toHaveLength(1);
     expect(w.github.pulls("acme/widgets")).toHaveLength(1);

@@ -39,6 +39,8 @@ export interface Inside {
 
 export interface SandboxStandIn extends Sandboxes {
   gateway: Hono | undefined;
+  /** Rejects when the service dies: so do calls that are under way then. */
+  silence: Promise<Response> | undefined;
   readonly made: readonly string[];
   living(): string[];
   /** The newest living one, or the one of this task. */
@@ -64,6 +66,7 @@ export function openSandboxes(clock: Clock): SandboxStandIn {
     proxyAddress: undefined,
     shortcomings: [],
     gateway: undefined,
+    silence: undefined,
     made,
     accept(resources) {
       if (resources.gpu !== undefined) throw new Refusal("The local backend has no GPU: ask without one.");
@@ -105,7 +108,7 @@ export function openSandboxes(clock: Clock): SandboxStandIn {
 }
 
 function insideOf(
-  world: Pick<SandboxStandIn, "gateway">,
+  world: Pick<SandboxStandIn, "gateway" | "silence">,
   living: { readonly spec: SandboxSpec; said: number },
   clock: Clock,
   gone: () => void,
@@ -116,7 +119,8 @@ function insideOf(
     const headers = new Headers({ "content-type": "application/json" });
     headers.set("authorization", `Bearer ${spec.env["PARHELIA_TOKEN"] ?? ""}`);
     for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
-    return world.gateway.request(path, { ...init, headers });
+    const answer = Promise.resolve(world.gateway.request(path, { ...init, headers }));
+    return world.silence === undefined ? answer : Promise.race([answer, world.silence]);
   };
   const send = async (method: string, path: string, body: unknown): Promise<Response> => {
     const response = await call(path, { method, body: JSON.stringify(body) });

@@ -16,7 +16,7 @@ import { pricedModels } from "../../src/core/pricing.ts";
 import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
-import { openEngine, type Engine } from "../../src/engine/engine.ts";
+import { openEngine } from "../../src/engine/engine.ts";
 import type { Limits } from "../../src/engine/room.ts";
 import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
 import { assemble } from "../../src/main.ts";
@@ -24,12 +24,17 @@ import { counters } from "../../src/records/document.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
 import { openLocalForge } from "../../src/terminal/local-forge.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
+import { Dropped } from "./github/faults.ts";
 import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
+import { beginLife, type Life, type Moment } from "./life.ts";
+import { mortalFetch, mortalSandboxes, mortalStore } from "./mortal.ts";
 import { openSandboxes, type Inside, type SandboxStandIn } from "./sandboxes.ts";
 
 export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly installations?: readonly number[];
+  /** When the first service dies. */
+  readonly death?: Moment;
 }
 
 export interface World {
@@ -46,8 +51,10 @@ export interface World {
   /** Time goes by, and what becomes due meanwhile is done. */
   pass(ms: number): Promise<void>;
   reconcile(): Promise<void>;
-  /** Another engine takes over from the store, as after a crash. */
-  restart(): void;
+  /** The service dies, if it has not yet, and another starts on what the store holds; it dies when told. */
+  restart(death?: Moment): Promise<void>;
+  /** The service that runs, or the one that died. */
+  readonly life: Life;
   /** Bodies of the app's comments, on the issue unless told. */
   said(on?: number): string[];
   tasks(): Promise<Task[]>;
@@ -82,62 +89,68 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   const ids = countedIds();
   const faults: string[] = [];
   const log = pino({ level: "error" }, { write: (line: string) => void faults.push(line) });
-  const store = openSqliteStore({ path: ":memory:" });
+  const path = join(directory, "orchestrator.db");
+  let store = openSqliteStore({ path, pollMs: 0 });
   const github = await openGitHub({ directory, now: () => now, webhookSecret });
   const sandboxes = openSandboxes(clock);
   const installations = options.installations ?? [github.installation];
-  const side = openGitHubSide({
-    app: github.app,
-    webhookSecrets: { now: webhookSecret, before: undefined },
-    apiUrl: github.apiUrl,
-    webUrl: github.publicUrl,
-    fetch: github.fetch,
-    installations,
-    defaults,
-    store,
-    clock,
-    ids,
-    log,
-  });
   const limits: Limits = { maxSandboxes: 10, monthCeiling: usd(200), microUsdPerHour: usd(0.36), ...options.limits };
-  const openHouse = () =>
-    assemble({
-      store,
-      clock,
-      ids,
-      log,
-      sandboxes,
+  const open = (death: Moment | undefined) => {
+    const life = beginLife(death);
+    const parts = { store: mortalStore(life, store), clock, ids, log, defaults };
+    const side = openGitHubSide({
+      ...parts,
+      app: github.app,
+      webhookSecrets: { now: webhookSecret, before: undefined },
+      apiUrl: github.apiUrl,
+      webUrl: github.publicUrl,
+      fetch: mortalFetch(life, github.fetch),
+      installations,
+    });
+    const house = assemble({
+      ...parts,
+      sandboxes: mortalSandboxes(life, sandboxes),
       runner,
       limits,
-      defaults,
       forge: forgeByPlace(clock, openLocalForge(), side.forge),
       sandboxEnv: {},
       key: "k".repeat(64),
       model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },
       fetch: () => Promise.reject(new Error("no model in this world")),
     });
-  const open = (): Engine => {
-    const house = openHouse();
     sandboxes.gateway = house.gateway;
-    return openEngine(house.room, () => undefined);
+    // A service that dies while it is asked gives no answer.
+    const silence = life.over.then((): Response => {
+      throw new Dropped();
+    });
+    silence.catch(() => undefined);
+    sandboxes.silence = silence;
+    github.target = async (request) => Promise.race([Promise.resolve(side.routes.fetch(request)), silence]);
+    return { life, engine: openEngine(house.room, () => undefined) };
   };
-  let engine = open();
-  github.target = async (request) => side.routes.fetch(request);
+  let service = open(options.death);
   const issue = github.as("dana").openIssue("acme/widgets", "The null check is wrong", "It fails on an empty list.");
   let aliveOnPurpose = false;
 
   const dispatch = async (): Promise<{ nextAt: Instant | undefined }> => {
     for (let turn = 0; turn < 500; turn += 1) {
-      const { started, nextAt } = await engine.tick();
-      await engine.idle();
-      if (started === 0) return { nextAt };
+      const { engine, life } = service;
+      const tick = await Promise.race([engine.tick(), life.over]);
+      await Promise.race([engine.idle(), life.over]);
+      if (tick === undefined || life.isOver) return { nextAt: undefined };
+      if (tick.started === 0) return { nextAt: tick.nextAt };
     }
     throw new Error("The engine never comes to rest at this instant.");
   };
   const w: World = {
     github,
     sandboxes,
-    store,
+    get store() {
+      return store;
+    },
+    get life() {
+      return service.life;
+    },
     issue,
     async comment(body, how = {}) {
       const id = github.as(how.by ?? "dana").comment("acme/widgets", how.on ?? issue, body);
@@ -145,7 +158,8 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
       return id;
     },
     async deliver() {
-      for (const attempt of await github.deliveries.deliverAll()) expect(attempt.status).toBe(202);
+      for (const attempt of await github.deliveries.deliverAll())
+        if (!service.life.isOver) expect(attempt.status).toBe(202);
     },
     dispatch: async () => void (await dispatch()),
     async pass(ms) {
@@ -159,11 +173,15 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
       await dispatch();
     },
     reconcile: async () => {
-      await engine.reconcile();
+      await Promise.race([service.engine.reconcile(), service.life.over]);
       await dispatch();
     },
-    restart() {
-      engine = open();
+    async restart(death) {
+      service.life.end();
+      await store.close();
+      // The lock of the engine proves that the dead one holds nothing.
+      store = openSqliteStore({ path, pollMs: 0, leasesUntil: now });
+      service = open(death);
     },
     said: (on = issue) =>
       github

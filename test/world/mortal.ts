@@ -1,0 +1,35 @@
+/** The world as one life of the service reaches it: the store, GitHub and the sandboxes behind its mortality. */
+import type { Sandboxes } from "../../src/core/ports/sandboxes.ts";
+import type { Store } from "../../src/core/ports/store.ts";
+import type { Life } from "./life.ts";
+
+export const mortalStore = (life: Life, store: Store): Store => ({
+  commit: (commit) => life.call("commit", () => store.commit(commit)),
+  look: (now, queries) => life.read(() => store.look(now, queries)),
+  onWake: (listener) => store.onWake(listener),
+  close: () => store.close(),
+});
+
+export const mortalFetch = (life: Life, fetch: (request: Request) => Promise<Response>): typeof globalThis.fetch => {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    if (request.method === "GET") return life.read(() => fetch(request));
+    return life.call(`${request.method} ${new URL(request.url).pathname}`, () => fetch(request));
+  };
+};
+
+/** Properties are read when asked for: a test may change what a backend does. */
+export function mortalSandboxes(life: Life, sandboxes: Sandboxes): Sandboxes {
+  const { backend, gatewayAddress, proxyAddress, shortcomings } = sandboxes;
+  return {
+    backend,
+    gatewayAddress,
+    proxyAddress,
+    shortcomings,
+    accept: (resources) => sandboxes.accept(resources),
+    create: (spec) => life.call("sandbox create", () => sandboxes.create(spec)),
+    find: (name) => life.read(() => sandboxes.find(name)),
+    list: () => life.read(() => sandboxes.list()),
+    end: (name) => life.call("sandbox end", () => sandboxes.end(name)),
+  };
+}
