@@ -13,7 +13,7 @@ test.each(Object.entries(stories))("a task ends the same whenever the service di
       nth: fc.integer({ min: 1, max: calls.length }),
       when: fc.constantFrom("before" as const, "after" as const),
     }),
-    { numRuns: 4, seed },
+    { numRuns: 2, seed },
   );
   for (const moment of moments) expect(await live(story, moment), JSON.stringify(moment)).toMatchObject({ died: true });
 });

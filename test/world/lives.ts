@@ -17,7 +17,7 @@ export interface Story {
   readonly ask: string;
   readonly ending: Ending;
   /** Said while the sandbox works. */
-  readonly then?: string;
+  readonly later?: string;
   readonly verdict: Verdict;
   readonly pulls: 0 | 1;
 }
@@ -25,7 +25,7 @@ export interface Story {
 export const stories = {
   command: { ask: "/parhelia run -- make it", ending: { files: { "a.txt": "a\n" } }, verdict: "succeeded", pulls: 1 },
   agent: { ask: "/parhelia run fix it", ending: { files: { "a.txt": "a\n" } }, verdict: "succeeded", pulls: 1 },
-  cancelled: { ask: "/parhelia run fix it", ending: {}, then: "/parhelia cancel", verdict: "cancelled", pulls: 0 },
+  cancelled: { ask: "/parhelia run fix it", ending: {}, later: "/parhelia cancel", verdict: "cancelled", pulls: 0 },
   failing: {
     ask: "/parhelia run -- false",
     ending: { exitCode: 1, tail: "no such luck\n" },
@@ -75,14 +75,14 @@ async function play(w: World, story: Story): Promise<void> {
 }
 
 /** What the sandbox and people do, one thing at a time. */
-function actsOf(w: World, { then, ending }: Story): (() => Promise<void>)[] {
+function actsOf(w: World, { later, ending }: Story): (() => Promise<void>)[] {
   let said = false;
   const work = async (): Promise<void> => {
     await w.inside().says({ type: "agent_tool", level: "info", tool: "Edit", message: "editing a.txt" });
   };
-  if (then === undefined) return [async () => void (await w.inside().says()), work, () => w.inside().ends(ending)];
+  if (later === undefined) return [async () => void (await w.inside().says()), work, () => w.inside().ends(ending)];
   const speak = async (): Promise<void> => {
-    if (!said) w.github.as("dana").comment("acme/widgets", w.issue, then);
+    if (!said) w.github.as("dana").comment("acme/widgets", w.issue, later);
     said = true;
     await w.deliver();
   };
@@ -113,14 +113,14 @@ async function reviveIfDead(w: World): Promise<void> {
   await w.deliver();
 }
 
-async function expectOneOfEach(w: World, { verdict, pulls, then }: Story): Promise<void> {
+async function expectOneOfEach(w: World, { verdict, pulls, later }: Story): Promise<void> {
   const task = await w.task();
   expect(task).toMatchObject({ state: verdict, attempts: 1 });
   expect(w.sandboxes.made).toHaveLength(1);
   const reports = w.said().filter((body) => body.startsWith("<!-- parhelia task"));
   expect(reports).toHaveLength(1);
   expect(reports[0]).not.toContain("parhelia cancel");
-  expect(w.said()).toHaveLength(then === undefined ? 1 : 2);
+  expect(w.said()).toHaveLength(later === undefined ? 1 : 2);
   expect(w.github.pulls("acme/widgets")).toHaveLength(pulls);
   expect(await w.github.branches("acme/widgets")).toHaveLength(1 + pulls);
   const checks = w.github.checkRuns("acme/widgets").map(({ conclusion }) => conclusion);
