@@ -1,6 +1,6 @@
 /** How a sandbox reads the repository: a read-only token for the forge's, or git's own protocol for one on this machine. */
 import { spawn } from "node:child_process";
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Hono, type Context } from "hono";
 import type { Forge } from "../core/ports/forge.ts";
@@ -32,7 +32,7 @@ export function repositoryRoutes(world: GatewayWorld & { forge: Forge }): Hono<I
       if (directory === undefined || body === null) return context.notFound();
       const wanted = Readable.from(body);
       const zipped = context.req.header("content-encoding") === "gzip";
-      return uploadPack(directory, "result", zipped ? wanted.pipe(createGunzip()) : wanted);
+      return uploadPack(directory, "result", zipped ? unzipped(wanted) : wanted);
     });
 }
 
@@ -46,17 +46,25 @@ function uploadPack(directory: string, kind: "advertisement" | "result", wanted:
   const git = spawn("git", [...settings, "upload-pack", "--stateless-rpc", ...advertise, directory], {
     stdio: ["pipe", "pipe", "ignore"],
   });
-  wanted.on("error", () => git.kill());
   // Without git the answer is empty, and the runner says that it could not fetch.
   git.on("error", () => wanted.destroy());
-  // A fetch that is broken off closes the pipe early; git ends by itself then.
-  git.stdin.on("error", () => undefined);
-  wanted.pipe(git.stdin);
+  // One that breaks off, or is no gzip, ends git; where git ended first there is nobody left to end.
+  pipeline(wanted, git.stdin, (cause) => {
+    if (cause) git.kill();
+  });
   const output = Readable.from(kind === "advertisement" ? announced(git.stdout) : git.stdout);
   return new Response(Readable.toWeb(output), {
     headers: { "content-type": `application/x-git-upload-pack-${kind}`, "cache-control": "no-store" },
   });
 }
+
+/** `pipe` alone would leave the error of a caller that goes away without a listener, which ends the whole service. */
+const unzipped = (zipped: Readable): Readable => {
+  const plain = createGunzip();
+  // The error is seen at the reading end too.
+  pipeline(zipped, plain, () => undefined);
+  return plain;
+};
 
 async function* announced(pack: Readable): AsyncGenerator<Uint8Array> {
   yield Buffer.from(announcement);
