@@ -8,13 +8,19 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { bounds, type AttemptResult, type FileMode } from "../core/protocol.ts";
 import { openTree, readUpTo, type Sight, type Tree } from "./files.ts";
 import { openParts, type Parts } from "./parts.ts";
-import { listUntracked, shown, type Where } from "./untracked.ts";
+import { listLfs, listUntracked, shown, type Where } from "./untracked.ts";
 import type { Base } from "./workspace.ts";
 
 export type Collected = Pick<AttemptResult, "parts" | "changedFiles" | "left">;
 
 const leftSentences = 50;
 const chunkBytes = 64 * 1024;
+
+/** A pointer of Git LFS is text of at most 1,024 bytes that begins so (its specification); an empty file stands for itself. */
+const pointerStart = "version https://git-lfs.github.com/spec/v1\n";
+const pointerBytes = 1024;
+const isPointer = (content: Buffer): boolean =>
+  content.length === 0 || (content.length < pointerBytes && content.toString("latin1").startsWith(pointerStart));
 
 type Entry = { mode: string; id: string; bytes: number };
 
@@ -56,7 +62,7 @@ function isSame(sight: Sight, base: Entry): boolean {
 }
 
 /** Carries changes as long as the bounds allow, and names what it leaves. */
-function openCarrier(tree: Tree, parts: Parts) {
+function openCarrier(tree: Tree, parts: Parts, lfs: ReadonlySet<string>) {
   let changedFiles = 0;
   let bytes = 0;
   const left: string[] = [];
@@ -94,7 +100,13 @@ function openCarrier(tree: Tree, parts: Parts) {
       if (sight.kind === "link") await put(path, "120000", sight.target.length, () => sight.target);
       if (sight.kind !== "file") return;
       try {
-        await put(path, modeOf(sight), sight.bytes, () => readUpTo(sight.descriptor, sight.bytes));
+        if (!lfs.has(path)) await put(path, modeOf(sight), sight.bytes, () => readUpTo(sight.descriptor, sight.bytes));
+        else {
+          const start = readUpTo(sight.descriptor, Math.min(sight.bytes, pointerBytes));
+          // Committed as it is, it would break every checkout that has LFS; and nothing here may upload it.
+          if (isPointer(start)) await put(path, modeOf(sight), start.length, () => start);
+          else left.push(`${shown(path)} (${sight.bytes} bytes) belongs to Git LFS: only a pointer may be committed.`);
+        }
       } finally {
         closeSync(sight.descriptor);
       }
@@ -131,18 +143,19 @@ export async function collect(
 ): Promise<Collected> {
   const tree = openTree(where.workspace);
   const parts = openParts(put);
-  const carrier = openCarrier(tree, parts);
   try {
     const { gone, changed, submodules, repositories } = await compare(tree, base);
     const untracked = await listUntracked(where, repositories);
+    const added = untracked.files.filter((path) => !base.has(path.replace(/\/$/, "")));
+    const lfs = await listLfs(where, [...changed, ...added.filter((path) => !path.endsWith("/"))]);
+    const carrier = openCarrier(tree, parts, lfs.paths);
     for (const path of gone) await carrier.remove(path);
     for (const path of changed) await carrier.put(path);
     for (const path of repositories) {
       const head = untracked.heads.get(path);
       if (head !== undefined && head !== base.get(path)?.id) await carrier.submodule(path, head);
     }
-    for (const path of untracked.files) {
-      if (base.has(path.replace(/\/$/, ""))) continue;
+    for (const path of added) {
       if (path.endsWith("/")) carrier.left.push(`${shown(path)} is a repository of its own.`);
       // A commit cannot hold a submodule and a path below its place.
       else if (submodules.some((above) => path.startsWith(`${above}/`)))
@@ -150,7 +163,7 @@ export async function collect(
       else await carrier.put(path);
     }
     await parts.send();
-    const left = [...new Set([...carrier.left, ...untracked.left])];
+    const left = [...new Set([...carrier.left, ...untracked.left, ...lfs.left])];
     const more = left.length - leftSentences;
     return {
       parts: parts.sent,

@@ -25,6 +25,25 @@ const names = ({ stdout }: GitAnswer): string[] => stdout.toString("latin1").spl
 export const shown = (path: string): string =>
   JSON.stringify(Buffer.from(path, "latin1").toString("utf8").slice(0, 100));
 
+export type Lfs = { paths: ReadonlySet<string>; left: string[] };
+
+/** Which of these paths the attributes on disk give to Git LFS. No filter runs. */
+export async function listLfs({ workspace, scratch, env }: Where, paths: readonly string[]): Promise<Lfs> {
+  const answer = await git(["check-attr", "-z", "--stdin", "filter"], {
+    cwd: workspace,
+    env,
+    git: { GIT_DIR: join(scratch, "git"), GIT_WORK_TREE: workspace },
+    timeoutMs: patienceMs,
+    input: Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1"),
+  });
+  const fields = names(answer);
+  const found = fields.filter((_, index) => index % 3 === 0 && fields[index + 2] === "lfs");
+  return {
+    paths: new Set(found),
+    left: answer.ok ? [] : [`Which files belong to Git LFS could not be read: ${answer.stderr}`],
+  };
+}
+
 /** `submodules` are the paths of those whose directory holds a repository. */
 export async function listUntracked({ workspace, scratch, env }: Where, submodules: string[]): Promise<Untracked> {
   const directory = join(scratch, "git");
