@@ -108,13 +108,8 @@ function opener({ allow, origin, resolve = resolveBySystem, log }: EgressOptions
       return socket;
     } catch (error) {
       if (!(error instanceof NotOpened)) throw error;
-      log({
-        outcome: error.status === 403 ? "refused" : "unreachable",
-        host,
-        port,
-        address: "",
-        because: error.message,
-      });
+      const outcome = error.status === 403 ? "refused" : "unreachable";
+      log({ outcome, host, port, address: "", because: error.message });
       throw new NotOpened(error.status, `Parhelia opens no connection to ${host}: ${error.message}.`);
     }
   };
@@ -162,7 +157,7 @@ async function forward(open: Open, request: http.IncomingMessage, response: http
     createConnection: () => socket,
     method: request.method ?? "GET",
     path,
-    // Our own Host: another one would reach a site that is not listed on a server that is.
+    // Our own Host: another would reach a site that is not listed.
     headers: {
       ...endToEnd(request.headersDistinct),
       host: port === 80 ? name : `${name}:${port}`,
@@ -171,14 +166,23 @@ async function forward(open: Open, request: http.IncomingMessage, response: http
       ...(request.headers["transfer-encoding"] === undefined ? {} : { "transfer-encoding": "chunked" }),
     },
   });
+  const breaks = (error: unknown): void => {
+    if (response.headersSent) response.destroy();
+    else refuse(response, new NotOpened(502, `${host} broke the connection (${message(error)}); try again later.`));
+  };
   upstream.on("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headersDistinct));
+    try {
+      response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headersDistinct));
+    } catch (error) {
+      // Reading is laxer than writing: a status of 099 would end the whole service here.
+      answer.destroy();
+      return breaks(error);
+    }
     pipeline(answer, response, () => socket.destroy());
   });
-  upstream.on("error", (error) => {
-    if (response.headersSent) response.destroy();
-    else refuse(response, new NotOpened(502, `${host} broke the connection (${error.message}); try again later.`));
-  });
+  upstream.on("error", breaks);
+  // A switch of protocols ends it without an error, and who asked would wait for ever.
+  upstream.on("close", () => !response.headersSent && breaks(new Error("it gave no answer")));
   response.on("close", () => socket.destroy());
   request.pipe(upstream);
 }
