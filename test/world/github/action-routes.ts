@@ -2,19 +2,30 @@
 import { Hono } from "hono";
 import { reach, reads } from "./access.ts";
 import { json, notFound, numberPart, paged, part, type Api, type Context } from "./answer.ts";
-import { repositoryShape, repositoryUrl } from "./shapes.ts";
+import { node, repositoryShape, repositoryUrl, userShape } from "./shapes.ts";
 import { fullName, type Repository, type WorkflowRun } from "./state.ts";
 import { iso, type World } from "./world.ts";
 
 const path = "/repos/:owner/:repo/actions";
 
-export const workflowShape = ({ repository, file, name }: WorkflowRun) => ({
-  id: 9000 + file.length,
-  name,
-  path: `.github/workflows/${file}`,
-  state: "active",
-  html_url: `https://github.invalid/${fullName(repository)}/actions/workflows/${file}`,
-});
+const workflowId = ({ file }: WorkflowRun): number => 9000 + file.length;
+
+export function workflowShape(world: World, run: WorkflowRun) {
+  const { repository, file, name, createdAt } = run;
+  const page = `${world.publicUrl}/${fullName(repository)}`;
+  return {
+    id: workflowId(run),
+    node_id: node("W", workflowId(run)),
+    name,
+    path: `.github/workflows/${file}`,
+    state: "active",
+    created_at: iso(createdAt),
+    updated_at: iso(createdAt),
+    url: `${repositoryUrl(world, repository)}/actions/workflows/${workflowId(run)}`,
+    html_url: `${page}/actions/workflows/${file}`,
+    badge_url: `${page}/workflows/${encodeURIComponent(name)}/badge.svg`,
+  };
+}
 
 export function workflowRunShape(world: World, run: WorkflowRun) {
   const url = `${repositoryUrl(world, run.repository)}/actions/runs/${run.id}`;
@@ -23,7 +34,18 @@ export function workflowRunShape(world: World, run: WorkflowRun) {
     name: run.name,
     display_title: run.name,
     path: `.github/workflows/${run.file}`,
-    workflow_id: workflowShape(run).id,
+    workflow_id: workflowId(run),
+    workflow_url: `${repositoryUrl(world, run.repository)}/actions/workflows/${workflowId(run)}`,
+    node_id: node("WFR", run.id),
+    check_suite_id: run.id,
+    check_suite_node_id: node("CS", run.id),
+    check_suite_url: `${repositoryUrl(world, run.repository)}/check-suites/${run.id}`,
+    actor: userShape(world, run.repository.owner),
+    triggering_actor: userShape(world, run.repository.owner),
+    artifacts_url: `${url}/artifacts`,
+    cancel_url: `${url}/cancel`,
+    rerun_url: `${url}/rerun`,
+    previous_attempt_url: null,
     run_number: run.id,
     run_attempt: run.attempt,
     event: run.event,
@@ -47,15 +69,30 @@ export function workflowRunShape(world: World, run: WorkflowRun) {
 
 function jobShape(world: World, run: WorkflowRun) {
   const step = { name: run.job.failedStep ?? "Run", status: "completed", conclusion: run.conclusion, number: 1 };
+  const id = run.id * 10;
   return {
-    id: run.id * 10,
+    id,
+    node_id: node("CR", id),
+    url: `${repositoryUrl(world, run.repository)}/actions/jobs/${id}`,
     run_id: run.id,
+    run_url: `${repositoryUrl(world, run.repository)}/actions/runs/${run.id}`,
+    check_run_url: `${repositoryUrl(world, run.repository)}/check-runs/${id}`,
+    workflow_name: run.name,
+    head_branch: run.branch,
+    created_at: iso(run.createdAt),
+    started_at: iso(run.createdAt),
+    completed_at: iso(run.createdAt),
+    labels: ["ubuntu-latest"],
+    runner_id: 1,
+    runner_name: "Hosted Agent",
+    runner_group_id: 1,
+    runner_group_name: "GitHub Actions",
     run_attempt: run.attempt,
     name: run.job.name,
     status: "completed",
     conclusion: run.conclusion,
     head_sha: run.sha,
-    html_url: `${world.publicUrl}/${fullName(run.repository)}/actions/runs/${run.id}/job/${run.id * 10}`,
+    html_url: `${world.publicUrl}/${fullName(run.repository)}/actions/runs/${run.id}/job/${id}`,
     steps: [step],
   };
 }
@@ -74,7 +111,7 @@ export function actionRoutes(world: World): Api {
     const found = world.workflowRuns.filter(
       (each) =>
         each.repository === repository &&
-        (file === undefined || each.file === file || String(workflowShape(each).id) === file) &&
+        (file === undefined || each.file === file || String(workflowId(each)) === file) &&
         (branch === undefined || each.branch === branch) &&
         (event === undefined || each.event === event) &&
         (status === undefined || status === "completed" || each.conclusion === status),

@@ -67,10 +67,11 @@ export function announce(world: World, happening: Happening): void {
     sender: userShape(world, sender),
   };
   const send = (hook: "app" | "organization", installation: Installation | undefined): void => {
-    const named =
-      event === "installation"
-        ? {}
-        : { installation: installation && { id: installation.id, node_id: `IN_${installation.id}` } };
+    const named = event.startsWith("installation")
+      ? {}
+      : { installation: installation && { id: installation.id, node_id: `IN_${installation.id}` } };
+    const payload = JSON.stringify({ ...body, ...named });
+    world.recording?.add({ kind: "webhook", event, action, payload });
     world.deliveries.add({
       guid: guid(world),
       event,
@@ -78,7 +79,7 @@ export function announce(world: World, happening: Happening): void {
       hook,
       installationId: installation?.id,
       repositoryId: repository?.id,
-      payload: JSON.stringify({ ...body, ...named }),
+      payload,
       isRedelivery: false,
     });
   };

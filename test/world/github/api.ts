@@ -116,12 +116,22 @@ export function openApi(
   world: World,
   pages: (request: Request) => Promise<Response>,
 ): (request: Request) => Promise<Response> {
-  const api = allRoutes(world);
-  const rates = openRateLimits(world);
+  const handle = openDoor(world);
   return async (request) => {
     const url = new URL(request.url);
     const place = placeOf(url);
     if (place.kind === "page") return pages(request);
+    if (world.recording === undefined || place.kind === "git") return (await handle(request, url, place)).response;
+    return world.recording.exchange(request, place.path + url.search, (heard) => handle(heard, url, place));
+  };
+}
+
+type Handled = { readonly response: Response; readonly isFault: boolean };
+
+function openDoor(world: World): (request: Request, url: URL, place: Place) => Promise<Handled> {
+  const api = allRoutes(world);
+  const rates = openRateLimits(world);
+  return async (request, url, place) => {
     const log = (status: number, caller: Caller): LoggedRequest => {
       const isPush = place.path.endsWith("/git-receive-pack");
       const isChange =
@@ -145,10 +155,9 @@ export function openApi(
       log(fault.status, claimedCaller(world, request));
       const { "content-type": type = "application/json; charset=utf-8", ...headers } = fault.headers ?? {};
       const date = new Date(world.now()).toUTCString();
-      return new Response(JSON.stringify(fault.body ?? {}), {
-        status: fault.status,
-        headers: { "content-type": type, date, ...headers },
-      });
+      const headersSent = { "content-type": type, date, ...headers };
+      const response = new Response(JSON.stringify(fault.body ?? {}), { status: fault.status, headers: headersSent });
+      return { response, isFault: true };
     }
     const { response, caller } = await answer(world, api, rates, request, place);
     const { status } = log(response.status, caller);
@@ -160,6 +169,6 @@ export function openApi(
     headers.set("x-github-enterprise-version", "3.18.0");
     for (const [name, value] of Object.entries(place.kind === "api" ? rates.headers(caller) : {}))
       if (!headers.has(name)) headers.set(name, value);
-    return new Response(response.body, { status, headers });
+    return { response: new Response(response.body, { status, headers }), isFault: false };
   };
 }

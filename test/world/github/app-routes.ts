@@ -17,7 +17,7 @@ import {
   type Context,
 } from "./answer.ts";
 import { limits } from "./limits.ts";
-import { appShape, installationShape, repositoryShape, userShape } from "./shapes.ts";
+import { appShape, installationShape, profileShape, repositoryShape } from "./shapes.ts";
 import type { Installation, Level, Permissions, Repository, Token } from "./state.ts";
 import { covers, findRepository, installationOf, iso, type World } from "./world.ts";
 
@@ -180,11 +180,11 @@ function accountRoutes(world: World, routes: Api): void {
   routes.get("/users/:login", (c) => {
     const found = world.accounts.get(part(c, "login").toLowerCase());
     if (found === undefined) throw notFound();
-    return json({ ...userShape(world, found), name: found.login });
+    return json(profileShape(world, found));
   });
   routes.get("/user/:id", (c) => {
     const found = [...world.accounts.values()].find((each) => each.id === numberPart(c, "id"));
     if (found === undefined) throw notFound();
-    return json({ ...userShape(world, found), name: found.login });
+    return json(profileShape(world, found));
   });
 }

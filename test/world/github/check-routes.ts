@@ -58,7 +58,14 @@ export function checkRoutes(world: World): Api {
     return json(checkRunShape(world, run));
   });
   routes.get(`${path}/check-runs/:id/annotations`, (c) =>
-    paged(c, runAt(reach(world, c, reads("checks")), c).annotations, (each) => each),
+    paged(c, runAt(reach(world, c, reads("checks")), c).annotations, (each) => ({
+      start_column: null,
+      end_column: null,
+      title: null,
+      raw_details: null,
+      ...each,
+      blob_href: `${world.publicUrl}/${part(c, "owner")}/${part(c, "repo")}/blob/${each.path}`,
+    })),
   );
   routes.post(`${path}/check-runs/:id/rerequest`, (c) => {
     const run = runAt(reach(world, c, writes("checks")), c);

@@ -1,4 +1,5 @@
 /** How pull requests, commits, branches and checks look in GitHub's JSON. */
+import type { ChangedFile } from "./changed-files.ts";
 import { issueShape } from "./conversation-shapes.ts";
 import { appShape, isoOrNull, repositoryShape, repositoryUrl, userShape } from "./shapes.ts";
 import {
@@ -31,14 +32,18 @@ export function pullShape(world: World, issue: Issue, pull: Pull): Record<string
     ...shared,
     ...(typeof links === "object" && links),
     url,
+    _links: pullLinks(repositoryUrl(world, issue.repository), asIssue["html_url"], issue.number, pull.head.sha),
     issue_url: `${repositoryUrl(world, issue.repository)}/issues/${issue.number}`,
     commits_url: `${url}/commits`,
     review_comments_url: `${url}/comments`,
+    review_comment_url: `${repositoryUrl(world, issue.repository)}/pulls/comments{/number}`,
     statuses_url: `${repositoryUrl(world, issue.repository)}/statuses/${pull.head.sha}`,
     head: side(world, pull.head.repository, pull.head.branch, pull.head.sha),
     base: side(world, issue.repository, pull.base.branch, pull.base.sha),
     merged: pull.mergedAt !== undefined,
     merged_at: isoOrNull(pull.mergedAt),
+    merged_by: pull.mergedBy === undefined ? null : userShape(world, pull.mergedBy),
+    merge_commit_sha: pull.mergeCommit ?? null,
     mergeable: true,
     mergeable_state: "clean",
     maintainer_can_modify: pull.maintainerCanModify,
@@ -50,12 +55,29 @@ export function pullShape(world: World, issue: Issue, pull: Pull): Record<string
   };
 }
 
+function pullLinks(repository: string, page: unknown, number: number, sha: string) {
+  const links = {
+    self: `${repository}/pulls/${number}`,
+    html: page,
+    issue: `${repository}/issues/${number}`,
+    comments: `${repository}/issues/${number}/comments`,
+    review_comments: `${repository}/pulls/${number}/comments`,
+    review_comment: `${repository}/pulls/comments{/number}`,
+    commits: `${repository}/pulls/${number}/commits`,
+    statuses: `${repository}/statuses/${sha}`,
+  };
+  return Object.fromEntries(Object.entries(links).map(([name, href]) => [name, { href }]));
+}
+
 export function checkSuiteShape(world: World, repository: Repository, suite: CheckSuite) {
   const runs = repository.checkRuns.filter((each) => each.suite === suite);
   const isDone = runs.length > 0 && runs.every((each) => each.status === "completed");
   const url = `${repositoryUrl(world, repository)}/check-suites/${suite.id}`;
   return {
     id: suite.id,
+    node_id: `CS_${suite.id}`,
+    created_at: iso(runs[0]?.startedAt ?? world.now()),
+    updated_at: iso(world.now()),
     head_branch: suite.branch ?? null,
     head_sha: suite.sha,
     status: runs.length === 0 ? "queued" : isDone ? "completed" : "in_progress",
@@ -72,14 +94,15 @@ export function checkSuiteShape(world: World, repository: Repository, suite: Che
 
 /** Empty for pull requests from forks, as on GitHub. */
 function pullsAt(world: World, repository: Repository, sha: string) {
+  const repo = { id: repository.id, name: repository.name, url: repositoryUrl(world, repository) };
   return repository.issues
     .filter(({ state, pull }) => state === "open" && pull?.head.repository === repository && pull.head.sha === sha)
     .map(({ id, number, pull }) => ({
       id,
       number,
       url: `${repositoryUrl(world, repository)}/pulls/${number}`,
-      head: { ref: pull?.head.branch, sha, repo: { id: repository.id, name: repository.name } },
-      base: { ref: pull?.base.branch, sha: pull?.base.sha, repo: { id: repository.id, name: repository.name } },
+      head: { ref: pull?.head.branch, sha, repo },
+      base: { ref: pull?.base.branch, sha: pull?.base.sha, repo },
     }));
 }
 
@@ -149,6 +172,7 @@ export function gitCommitShape(world: World, repository: Repository, commit: Rea
 export function commitListShape(world: World, repository: Repository, commit: ReadCommit) {
   const inner = gitCommitShape(world, repository, commit);
   const { sha, node_id, html_url, parents, author, committer, message, tree } = inner;
+  const url = `${apiUrl(world)}/repos/${fullName(repository)}/commits/${sha}`;
   const accountOf = (email: string) => {
     const id = Number(/^(\d+)\+/.exec(email)?.[1] ?? -1);
     const found = [...world.accounts.values()].find((each) => each.id === id);
@@ -157,12 +181,25 @@ export function commitListShape(world: World, repository: Repository, commit: Re
   return {
     sha,
     node_id,
-    url: `${apiUrl(world)}/repos/${fullName(repository)}/commits/${sha}`,
+    url,
+    comments_url: `${url}/comments`,
     html_url,
-    commit: { author, committer, message, tree, comment_count: 0, verification: inner.verification },
+    commit: { url: inner.url, author, committer, message, tree, comment_count: 0, verification: inner.verification },
     author: accountOf(commit.author.email),
     committer: accountOf(commit.committer.email),
     parents,
+  };
+}
+
+/** A changed file with the addresses of what it became at a commit. */
+export function changedFileShape(world: World, repository: Repository, sha: string, file: ChangedFile) {
+  const page = `${world.publicUrl}/${fullName(repository)}`;
+  const path = encodeURI(file.filename);
+  return {
+    ...file,
+    blob_url: `${page}/blob/${sha}/${path}`,
+    raw_url: `${page}/raw/${sha}/${path}`,
+    contents_url: `${repositoryUrl(world, repository)}/contents/${path}?ref=${sha}`,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Installing the app, and what its owners change afterwards. */
+import { installationShape } from "./shapes.ts";
 import { announce, announceInstallation, briefly } from "./announce.ts";
 import { limits } from "./limits.ts";
 import type { Account, Installation, Permissions, Repository } from "./state.ts";
@@ -67,6 +68,8 @@ function select(world: World, installation: Installation, to: readonly string[] 
     const more = {
       repository_selection: to === "all" ? "all" : "selected",
       ...none,
+      installation: installationShape(world, installation),
+      requester: null,
       [`repositories_${action}`]: repositories.map(briefly),
     };
     const sender = installation.account;

@@ -12,6 +12,7 @@ import { addInstallation } from "./installations.ts";
 import { openPages } from "./pages.ts";
 import { personOf, type Person } from "./people.ts";
 import { reading, type Reading } from "./read.ts";
+import { openRecording, type Recording } from "./recording.ts";
 import { seedRepository } from "./repositories.ts";
 import { settings, type Settings } from "./settings.ts";
 import { role, type App, type Permissions } from "./state.ts";
@@ -83,7 +84,7 @@ const appEvents = [
 
 let worlds = 0;
 
-function makeWorld(options: GitHubOptions): World {
+function makeWorld(options: GitHubOptions, recording: Recording | undefined): World {
   worlds += 1;
   const nextId = counters();
   const accounts: World["accounts"] = new Map();
@@ -123,6 +124,7 @@ function makeWorld(options: GitHubOptions): World {
     workflowRuns: [],
     organizationHooks: new Map(),
     faults: openFaults(),
+    recording,
     nextId,
     nextInstallationId: () => installationId++,
     digits,
@@ -163,7 +165,8 @@ function listenOn(server: ReturnType<typeof serve>, port: number): Promise<numbe
  */
 export async function openGitHub(options: GitHubOptions): Promise<GitHubStandIn> {
   await mkdir(options.directory, { recursive: true });
-  const world = makeWorld(options);
+  const folder = process.env["PARHELIA_RECORD_GITHUB"];
+  const world = makeWorld(options, folder === undefined ? undefined : openRecording(folder, process.pid));
   addAccount(world, "dana", { role: role("write") });
   addAccount(world, "olly");
   await seedRepository(world, "acme/widgets", undefined);

@@ -5,7 +5,7 @@ import { actor, reach, reads, writes } from "./access.ts";
 import { json, paged, readBody, type Api } from "./answer.ts";
 import { readCommit } from "./branches.ts";
 import { changedFiles } from "./changed-files.ts";
-import { commitListShape, headLabel, pullShape } from "./code-shapes.ts";
+import { changedFileShape, commitListShape, headLabel, pullShape } from "./code-shapes.ts";
 import * as talk from "./conversations.ts";
 import { gitText } from "./git.ts";
 import { issueAt } from "./issue-routes.ts";
@@ -76,7 +76,9 @@ export function pullRoutes(world: World): Api {
     const repository = reach(world, c, reads("pull_requests"));
     const { base, head } = pulls.pullOf(issueAt(repository, c));
     const from = await gitText(repository.directory, ["merge-base", base.sha, head.sha]);
-    return paged(c, await changedFiles(repository.directory, from, head.sha), (each) => each);
+    return paged(c, await changedFiles(repository.directory, from, head.sha), (each) =>
+      changedFileShape(world, repository, head.sha, each),
+    );
   });
   routes.get(`${path}/:number/commits`, async (c) => {
     const repository = reach(world, c, reads("pull_requests"));

@@ -57,6 +57,8 @@ export async function openPull(world: World, base: Repository, by: Account, made
     base: { branch: made.base, sha: baseSha },
     draft: made.draft,
     mergedAt: undefined,
+    mergedBy: undefined,
+    mergeCommit: undefined,
     maintainerCanModify: made.maintainerCanModify,
     reviews: [],
     reviewComments: [],
@@ -94,6 +96,8 @@ export async function mergePull(world: World, issue: Issue, by: Account): Promis
   });
   await moveBranch(world, repository, by, { branch: pull.base.branch, from, to });
   pull.mergedAt = world.now();
+  pull.mergedBy = by;
+  pull.mergeCommit = to;
   issue.state = "closed";
   issue.closedAt = world.now();
   announceIssue(world, issue, "closed", by);

@@ -4,7 +4,7 @@ import { reach, reads } from "./access.ts";
 import { ApiError, json, notFound, nothing, paged, part, type Api, type Context } from "./answer.ts";
 import { readCommit } from "./branches.ts";
 import { changedFiles } from "./changed-files.ts";
-import { commitListShape, pullShape } from "./code-shapes.ts";
+import { changedFileShape, commitListShape, pullShape } from "./code-shapes.ts";
 import { commitOf, gitText, readObject, refAt, refsBelow, tryGit } from "./git.ts";
 import { headNamed } from "./pulls.ts";
 import { repositoryShape, repositoryUrl, userShape } from "./shapes.ts";
@@ -59,7 +59,14 @@ function branchRoutes(world: World, routes: Api): void {
     const sha = await refAt(repository.directory, `refs/heads/${name}`);
     if (sha === undefined) throw new ApiError(404, "Branch not found");
     const commit = commitListShape(world, repository, await readCommit(repository, sha));
-    return json({ ...shape(repository, name, sha), commit });
+    const self = `${repositoryUrl(world, repository)}/branches/${name}`;
+    return json({
+      ...shape(repository, name, sha),
+      commit,
+      _links: { self, html: `${world.publicUrl}/${fullName(repository)}/tree/${name}` },
+      protection: { enabled: repository.protections.has(name) },
+      protection_url: `${self}/protection`,
+    });
   });
 }
 
@@ -69,7 +76,8 @@ async function oneCommit(world: World, context: Context): Promise<Response> {
   if (context.req.header("accept")?.includes("sha") === true) return new Response(sha);
   const commit = await readCommit(repository, sha);
   const files = await changedFiles(repository.directory, commit.parents[0], sha);
-  return json({ ...commitListShape(world, repository, commit), files, stats: sum(files) });
+  const shown = files.map((file) => changedFileShape(world, repository, sha, file));
+  return json({ ...commitListShape(world, repository, commit), files: shown, stats: sum(files) });
 }
 
 const sum = (files: readonly { readonly additions: number; readonly deletions: number }[]) => {
@@ -104,10 +112,15 @@ async function compare(world: World, context: Context): Promise<Response> {
   const shas = lines(await gitText(repository.directory, ["rev-list", "--reverse", headSha, `^${baseSha}`]));
   const commits = await Promise.all(shas.map((sha) => readCommit(repository, sha)));
   const status = ahead > 0 ? (behind > 0 ? "diverged" : "ahead") : behind > 0 ? "behind" : "identical";
+  const page = `${world.publicUrl}/${fullName(repository)}/compare/${base}...${head}`;
+  const files = await changedFiles(repository.directory, fork, headSha);
   const shown = async (sha: string) => commitListShape(world, repository, await readCommit(repository, sha));
   return json({
     url: `${repositoryUrl(world, repository)}/compare/${base}...${head}`,
-    html_url: `${world.publicUrl}/${fullName(repository)}/compare/${base}...${head}`,
+    html_url: page,
+    permalink_url: `${world.publicUrl}/${fullName(repository)}/compare/${baseSha}...${headSha}`,
+    diff_url: `${page}.diff`,
+    patch_url: `${page}.patch`,
     status,
     ahead_by: ahead,
     behind_by: behind,
@@ -115,8 +128,32 @@ async function compare(world: World, context: Context): Promise<Response> {
     base_commit: await shown(baseSha),
     merge_base_commit: await shown(fork),
     commits: commits.map((each) => commitListShape(world, repository, each)),
-    files: await changedFiles(repository.directory, fork, headSha),
+    files: files.map((file) => changedFileShape(world, repository, headSha, file)),
   });
+}
+
+function contentShape(
+  world: World,
+  repository: Repository,
+  ref: string,
+  { path: at, type, sha, size, mode }: TreeEntry,
+) {
+  const url = `${repositoryUrl(world, repository)}/contents/${encodeURI(at)}?ref=${ref}`;
+  const page = `${world.publicUrl}/${fullName(repository)}`;
+  const gitUrl = `${repositoryUrl(world, repository)}/git/${type}s/${sha}`;
+  const pageUrl = `${page}/${type}/${ref}/${encodeURI(at)}`;
+  return {
+    type: mode === "120000" ? "symlink" : type === "tree" ? "dir" : type === "commit" ? "submodule" : "file",
+    name: at.split("/").at(-1) ?? at,
+    path: at,
+    sha,
+    size: size ?? 0,
+    url,
+    git_url: gitUrl,
+    html_url: pageUrl,
+    download_url: type === "blob" ? `${page}/raw/${ref}/${encodeURI(at)}` : null,
+    _links: { self: url, git: gitUrl, html: pageUrl },
+  };
 }
 
 async function contents(world: World, context: Context, wanted: string): Promise<Response> {
@@ -124,15 +161,7 @@ async function contents(world: World, context: Context, wanted: string): Promise
   const ref = context.req.query("ref") ?? repository.defaultBranch;
   const commit = await commitOf(repository.directory, ref);
   if (commit === undefined) throw new ApiError(404, `No commit found for the ref ${ref}`);
-  const shape = ({ path: at, type, sha, size, mode }: TreeEntry) => ({
-    type: mode === "120000" ? "symlink" : type === "tree" ? "dir" : type === "commit" ? "submodule" : "file",
-    name: at.split("/").at(-1) ?? at,
-    path: at,
-    sha,
-    size: size ?? 0,
-    url: `${repositoryUrl(world, repository)}/contents/${at}?ref=${ref}`,
-    html_url: `${world.publicUrl}/${fullName(repository)}/blob/${ref}/${at}`,
-  });
+  const shape = (entry: TreeEntry) => contentShape(world, repository, ref, entry);
   const clean = wanted.replace(/^\/+|\/+$/g, "");
   const entry = clean === "" ? undefined : await entryAt(repository.directory, commit, clean);
   if (entry === undefined && clean !== "") throw notFound();
@@ -149,7 +178,9 @@ async function contents(world: World, context: Context, wanted: string): Promise
 
 export function repositoryRoutes(world: World): Api {
   const routes: Api = new Hono();
-  routes.get(path, (c) => json(repositoryShape(world, reach(world, c, reads("metadata")))));
+  routes.get(path, (c) =>
+    json({ ...repositoryShape(world, reach(world, c, reads("metadata"))), network_count: 0, subscribers_count: 0 }),
+  );
   routes.get(`${path}/collaborators/:login/permission`, (c) => permission(world, c));
   routes.get(`${path}/collaborators/:login`, (c) => {
     const repository = reach(world, c, reads("metadata"));

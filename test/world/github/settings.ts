@@ -80,7 +80,7 @@ export function settings(world: World): Settings {
       const repository = repositoryNamed(world, name);
       const run = { ...given, id: world.nextId("workflowRun"), repository, createdAt: world.now() };
       world.workflowRuns.push(run);
-      const more = { workflow_run: workflowRunShape(world, run), workflow: workflowShape(run) };
+      const more = { workflow_run: workflowRunShape(world, run), workflow: workflowShape(world, run) };
       announce(world, { event: "workflow_run", action: "completed", sender: actions.bot, repository, more });
       return run.id;
     },

@@ -1,4 +1,5 @@
 /** How accounts, apps, installations and repositories look in GitHub's JSON, in answers and payloads alike. */
+import { accountAddresses, organizationAddresses, repositoryAddresses } from "./addresses.ts";
 import { fullName, type Account, type App, type Installation, type Repository } from "./state.ts";
 import { apiUrl, iso, type World } from "./world.ts";
 
@@ -6,14 +7,15 @@ export const node = (kind: string, id: number): string => Buffer.from(`${kind}_$
 export const isoOrNull = (instant: number | undefined): string | null => (instant === undefined ? null : iso(instant));
 
 export function userShape(world: World, account: Account) {
-  const login = encodeURIComponent(account.login);
+  const url = `${apiUrl(world)}/users/${encodeURIComponent(account.login)}`;
   return {
     login: account.login,
     id: account.id,
     node_id: node("U", account.id),
     avatar_url: `${world.publicUrl}/avatars/u/${account.id}`,
     gravatar_id: "",
-    url: `${apiUrl(world)}/users/${login}`,
+    url,
+    ...accountAddresses(url),
     html_url: `${world.publicUrl}/${account.type === "Bot" ? `apps/${account.login.replace("[bot]", "")}` : account.login}`,
     type: account.type,
     user_view_type: "public",
@@ -21,12 +23,33 @@ export function userShape(world: World, account: Account) {
   };
 }
 
+/** An account alone, as its own address answers. */
+export const profileShape = (world: World, account: Account) => ({
+  ...userShape(world, account),
+  name: account.login,
+  company: null,
+  blog: "",
+  location: null,
+  email: null,
+  hireable: null,
+  bio: null,
+  public_repos: [...world.repositories.values()].filter((each) => each.owner === account && !each.private).length,
+  public_gists: 0,
+  followers: 0,
+  following: 0,
+  created_at: "2026-01-01T00:00:00Z",
+  updated_at: "2026-01-01T00:00:00Z",
+});
+
 export function organizationShape(world: World, account: Account) {
+  const url = `${apiUrl(world)}/orgs/${account.login}`;
   return {
     login: account.login,
     id: account.id,
     node_id: node("O", account.id),
-    url: `${apiUrl(world)}/orgs/${account.login}`,
+    url,
+    ...organizationAddresses(url),
+    avatar_url: `${world.publicUrl}/avatars/u/${account.id}`,
     description: "",
   };
 }
@@ -82,6 +105,7 @@ export const repositoryUrl = (world: World, repository: Repository): string =>
 export function repositoryShape(world: World, repository: Repository): Record<string, unknown> {
   const url = repositoryUrl(world, repository);
   const page = `${world.publicUrl}/${fullName(repository)}`;
+  const openIssues = repository.issues.filter((each) => each.state === "open").length;
   return {
     id: repository.id,
     node_id: node("R", repository.id),
@@ -94,13 +118,36 @@ export function repositoryShape(world: World, repository: Repository): Record<st
     description: null,
     fork: repository.parent !== undefined,
     url,
+    ...repositoryAddresses(url),
     clone_url: `${page}.git`,
+    ssh_url: `${page.replace(/^https?:\/\/([^/]+)\//, "git@$1:")}.git`,
+    svn_url: page,
+    mirror_url: null,
+    homepage: null,
+    language: null,
+    license: null,
     git_url: `${page.replace(/^https?/, "git")}.git`,
     default_branch: repository.defaultBranch,
     archived: repository.archived,
     disabled: false,
     has_issues: repository.hasIssues,
-    open_issues_count: repository.issues.filter((each) => each.state === "open").length,
+    has_projects: true,
+    has_downloads: true,
+    has_wiki: true,
+    has_pages: false,
+    has_discussions: false,
+    allow_forking: true,
+    is_template: false,
+    web_commit_signoff_required: false,
+    topics: [],
+    size: 1,
+    forks: 0,
+    forks_count: 0,
+    stargazers_count: 0,
+    watchers: 0,
+    watchers_count: 0,
+    open_issues: openIssues,
+    open_issues_count: openIssues,
     created_at: iso(repository.createdAt),
     updated_at: iso(repository.createdAt),
     pushed_at: iso(repository.createdAt),

@@ -100,6 +100,8 @@ export type Pull = {
   readonly base: { readonly branch: string; readonly sha: string };
   draft: boolean;
   mergedAt: number | undefined;
+  mergedBy: Account | undefined;
+  mergeCommit: string | undefined;
   readonly maintainerCanModify: boolean;
   readonly reviews: Review[];
   readonly reviewComments: ReviewComment[];

@@ -5,6 +5,7 @@
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { DeliveryQueue } from "./deliveries.ts";
 import type { FaultSource } from "./faults.ts";
+import type { Recording } from "./recording.ts";
 import {
   fullName,
   type Account,
@@ -90,6 +91,8 @@ export type World = {
   /** Owners whose organisation has a hook of its own beside the app's, and whether its payloads name the installation. */
   readonly organizationHooks: Map<string, "as-app" | "absent">;
   readonly faults: FaultSource;
+  /** Where all is written down; undefined when nobody asked for it. */
+  readonly recording: Recording | undefined;
   /** The next number of a kind. */
   readonly nextId: (kind: IdKind) => number;
   readonly nextInstallationId: () => number;
