@@ -17,6 +17,7 @@ import type { Clock, Ids } from "./core/ports/clock.ts";
 import type { Forge } from "./core/ports/forge.ts";
 import type { Sandboxes } from "./core/ports/sandboxes.ts";
 import type { Store } from "./core/ports/store.ts";
+import { redactor } from "./core/redact.ts";
 import { startLoop } from "./engine/loop.ts";
 import { openEngine } from "./engine/engine.ts";
 import type { Limits, Room } from "./engine/room.ts";
@@ -91,7 +92,8 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     holder: ids.unique(),
     answer: (request) => answerRequest(request, { store, forge, ids, defaults, now: clock.now() }),
   };
-  return { room, gateway: gatewayRoutes({ ...world, forge, runner, model: modelDoor }), modelCalls };
+  const redact = redactor([model.apiKey, parts.key]);
+  return { room, gateway: gatewayRoutes({ ...world, redact, forge, runner, model: modelDoor }), modelCalls };
 }
 
 export interface Service {

@@ -1,11 +1,14 @@
 /** The one door between a sandbox and the service. */
 import { Hono } from "hono";
 import type { Forge } from "../core/ports/forge.ts";
+import type { Redact } from "../core/redact.ts";
 import { door, type GatewayWorld } from "./door.ts";
 import { repositoryRoutes } from "./repository-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
 
 export interface Gateway extends GatewayWorld {
+  /** Goes over all that a sandbox says, before anything is stored. */
+  readonly redact: Redact;
   readonly forge: Forge;
   /** The one file that runs in every sandbox, asked for by its hash. */
   readonly runner: { readonly code: Uint8Array<ArrayBuffer>; readonly sha256: string };

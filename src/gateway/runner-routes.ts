@@ -6,6 +6,7 @@ import { jobFor } from "../core/job.ts";
 import type { AttemptId } from "../core/ids.ts";
 import { bounds, inboxWaitMs, type EventAck, type Inbox } from "../core/protocol.ts";
 import { AttemptResultShape, EventPushShape, ManifestPartShape, partsAtMost } from "../core/protocol-schema.ts";
+import type { Redact } from "../core/redact.ts";
 import { hear } from "../records/hear.ts";
 import { inboxTopic, readInbox } from "../records/inbox.ts";
 import { readTask } from "../records/read-task.ts";
@@ -18,7 +19,7 @@ const resultBytes = 512 * 1024;
 /** JSON around the contents of a part. */
 const slackBytes = 64 * 1024;
 
-export function runnerRoutes(world: GatewayWorld): Hono<InsideEnv> {
+export function runnerRoutes(world: GatewayWorld & { redact: Redact }): Hono<InsideEnv> {
   const { store, clock } = world;
   return new Hono<InsideEnv>()
     .get("/job", async (context) => {
@@ -28,7 +29,7 @@ export function runnerRoutes(world: GatewayWorld): Hono<InsideEnv> {
       return context.json(jobFor(task.value, task.value.base, attempt.id));
     })
     .post("/events", capped(pushBytes), async (context) => {
-      const push = await read(context, EventPushShape);
+      const push = await read(context, EventPushShape, world.redact);
       if (!push.ok) return push.refusal;
       const attempt = context.get("attempt").id;
       const last = await hear(store, { attempt, events: push.value.events, ...stamp(world) });
@@ -53,7 +54,7 @@ export function runnerRoutes(world: GatewayWorld): Hono<InsideEnv> {
       return kept === "kept" ? context.body(null, 204) : context.json({ error: "The result is sealed." }, 409);
     })
     .post("/result", capped(resultBytes), async (context) => {
-      const result = await read(context, AttemptResultShape);
+      const result = await read(context, AttemptResultShape, world.redact);
       if (!result.ok) return result.refusal;
       await sealResult(store, { attempt: context.get("attempt").id, result: result.value, ...stamp(world) });
       return context.body(null, 204);
@@ -67,16 +68,19 @@ const capped = (maxSize: number) =>
 async function read<S extends z.ZodType>(
   context: Context,
   schema: S,
+  redact: Redact = (text) => text,
 ): Promise<{ ok: true; value: z.output<S> } | { ok: false; refusal: Response }> {
-  const parsed = schema.safeParse(await bodyOf(context));
+  const parsed = schema.safeParse(await bodyOf(context, redact));
   if (parsed.success) return { ok: true, value: parsed.data };
   const issues = parsed.error.issues.slice(0, 5).map((each) => `${each.path.join(".")}: ${each.code}`);
   return { ok: false, refusal: context.json({ error: `The body does not fit: ${issues.join(", ")}` }, 400) };
 }
 
-async function bodyOf(context: Context): Promise<unknown> {
+async function bodyOf(context: Context, redact: Redact): Promise<unknown> {
   try {
-    return await context.req.json<unknown>();
+    return JSON.parse(await context.req.text(), (_, value: unknown) =>
+      typeof value === "string" ? redact(value) : value,
+    );
   } catch {
     // Not JSON: the schema refuses it like every other misfit.
     return undefined;

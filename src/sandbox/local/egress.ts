@@ -129,13 +129,8 @@ const hopByHop =
   );
 
 function endToEnd(headers: NodeJS.Dict<string[]>): Record<string, string[]> {
-  const dropped = new Set([
-    ...hopByHop,
-    ...(headers["connection"] ?? [])
-      .join(",")
-      .toLowerCase()
-      .split(/[\s,]+/),
-  ]);
+  const connection = (headers["connection"] ?? []).join(",").toLowerCase();
+  const dropped = new Set([...hopByHop, ...connection.split(/[\s,]+/)]);
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, values]) =>
       values === undefined || dropped.has(name) ? [] : [[name, values]],
