@@ -99,8 +99,11 @@ async function work(run: Run): Promise<Partial<AttemptResult>> {
 
 /** A result whose changes could not be handed over as a whole has none: half of a change is worse than none. */
 async function collectAll({ setting, ground }: Run, base: Base): Promise<Collected> {
+  // The work may have emptied the directory that was there before it, or put a repository of its own into it.
+  let scratch: string | undefined;
   try {
-    return await collect(ground, base, async (n, part) => {
+    scratch = mkdtempSync(join(tmpdir(), "parhelia-"));
+    return await collect({ ...ground, scratch }, base, async (n, part) => {
       const { status, text } = await insist(setting.reach, "PUT", `/gateway/result/${n}`, part);
       if (status >= 300) throw new Error(`the service answered ${status} ${text.slice(0, 300)}`);
     });
@@ -110,6 +113,8 @@ async function collectAll({ setting, ground }: Run, base: Base): Promise<Collect
       changedFiles: 0,
       left: [`The changes could not be handed over: ${messageOf(cause)}.`.slice(0, 1000)],
     };
+  } finally {
+    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
   }
 }
 
