@@ -12,19 +12,24 @@ export const path = process.env["PATH"] ?? "";
 export interface Child {
   /** All lines of stdout and stderr of all that were started. */
   readonly said: readonly string[];
-  /** Resolves with the port when the service listens. */
-  start(): Promise<number>;
+  /** Resolves with the port when the service listens. `nodeArgs` are for node itself, in front of the program. */
+  start(nodeArgs?: readonly string[]): Promise<number>;
+  /** Resolves when the one that runs now has ended, however that came; at once where none runs. */
+  exited(): Promise<void>;
   /** The exit code; null where a signal ended it, or where none runs. */
   end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null>;
 }
+
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
 
 export function openChild(root: string, env: Readonly<Record<string, string>>): Child {
   const said: string[] = [];
   let running: ChildProcess | undefined;
   return {
     said,
-    async start() {
-      const child = spawn(process.execPath, [cli, "serve"], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    async start(nodeArgs = []) {
+      const argv = [...nodeArgs, cli, "serve"];
+      const child = spawn(process.execPath, argv, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
       running = child;
       child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
       return new Promise((resolve, reject) => {
@@ -38,11 +43,14 @@ export function openChild(root: string, env: Readonly<Record<string, string>>): 
         });
       });
     },
+    async exited() {
+      if (running !== undefined && isRunning(running)) await once(running, "exit");
+    },
     async end(signal) {
       const ending = running;
       running = undefined;
       if (ending === undefined) return null;
-      if (ending.exitCode === null && ending.signalCode === null) {
+      if (isRunning(ending)) {
         const exited = once(ending, "exit");
         ending.kill(signal);
         await exited;

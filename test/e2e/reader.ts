@@ -3,9 +3,12 @@ import { Instant } from "../../src/core/instant.ts";
 import type { TaskView } from "../../src/core/ports/forge.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { readDue } from "../../src/records/due.ts";
+import { listEvents } from "../../src/records/events.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
 import { readView } from "../../src/records/read-view.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
+
+export type NumberedEvent = Awaited<ReturnType<typeof listEvents>>[number];
 
 export function openReader(path: string) {
   let opened: Store | undefined;
@@ -18,6 +21,12 @@ export function openReader(path: string) {
       const [task] = await listTasks(store(), now(), { which: "all", limit: 1 });
       if (task === undefined) throw new Error("There is no task.");
       return readView(store(), now(), task);
+    },
+    /** All of the newest task, oldest first. */
+    async events(): Promise<NumberedEvent[]> {
+      const [task] = await listTasks(store(), now(), { which: "all", limit: 1 });
+      if (task === undefined) return [];
+      return (await listEvents(store(), now(), { task: task.id, level: "debug", limit: 10_000 })).toReversed();
     },
     /** Ids of all tasks. */
     tasks: async (): Promise<string[]> =>

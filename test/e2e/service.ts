@@ -17,7 +17,7 @@ import { openModel, type ModelWorld } from "../world/model.ts";
 import { openChild, path } from "./child.ts";
 import { openGate, type Hold, type HoldMatch } from "./gate.ts";
 import { expectSettled, expectSound, killIfThere, livingProcesses } from "./leftovers.ts";
-import { openReader } from "./reader.ts";
+import { openReader, type NumberedEvent } from "./reader.ts";
 
 /** The agent's own program comes as an optional package of `@anthropic-ai/claude-code`. */
 export function needsClaude(): boolean {
@@ -33,6 +33,8 @@ export interface StageOptions {
   readonly isolation?: "bubblewrap" | "none";
   /** What an hour of a sandbox costs, in dollars. */
   readonly pricePerHour?: number;
+  /** How often the service compares what it believes with what is there: `5s`; every minute unless told. */
+  readonly pollInterval?: string;
 }
 
 export interface Secrets {
@@ -54,13 +56,17 @@ export interface Stage {
   /** All that the services have said on stdout and stderr. */
   readonly said: readonly string[];
   /** Starts the service, on whatever an earlier one has left, and resolves when it listens. */
-  start(): Promise<void>;
+  start(nodeArgs?: readonly string[]): Promise<void>;
+  /** Resolves when the service that runs now has ended by itself. */
+  exited(): Promise<void>;
   kill(): Promise<void>;
   /** As an operator stops it; the exit code. */
   stop(): Promise<number | null>;
   hold(match: HoldMatch): Hold;
   /** Says something on the issue and lets GitHub deliver it. */
   comment(body: string): Promise<void>;
+  /** All events of the newest task, oldest first. */
+  events(): Promise<NumberedEvent[]>;
   /** The newest task. Throws where there is none. */
   view(): Promise<TaskView>;
   /** The newest task once it has ended and its comment says so. */
@@ -107,9 +113,10 @@ export async function openStage(
     issue,
     said: child.said,
     secrets: all,
-    async start() {
-      github.target = `http://127.0.0.1:${await child.start()}/webhook`;
+    async start(nodeArgs) {
+      github.target = `http://127.0.0.1:${await child.start(nodeArgs)}/webhook`;
     },
+    exited: child.exited,
     kill: async () => void (await child.end("SIGKILL")),
     stop: () => child.end("SIGTERM"),
     hold: gate.hold,
@@ -117,6 +124,7 @@ export async function openStage(
       github.as("dana").comment("acme/widgets", issue, body);
       for (const { status } of await github.deliveries.deliverAll()) expect(status).toBe(202);
     },
+    events: () => reader.events(),
     view: () => reader.view(),
     async ended(withinMs) {
       const view = await eventually(
@@ -126,7 +134,7 @@ export async function openStage(
         },
         { withinMs },
       );
-      await eventually(async () => isTold(stage, view) && (await reader.nothingIsDue()), { withinMs: 10_000 });
+      await eventually(async () => isTold(stage, view) && (await reader.nothingIsDue()), { withinMs });
       return reader.view();
     },
     async expectNothingLeft() {
@@ -176,6 +184,7 @@ function environment(
     PARHELIA_SANDBOX_CPU: "1",
     PARHELIA_SANDBOX_MEMORY: "2GiB",
     PARHELIA_SANDBOX_PRICE_PER_HOUR: String(of.pricePerHour ?? 0),
+    PARHELIA_ENGINE_POLL_INTERVAL: of.pollInterval ?? "60s",
     PARHELIA_AGENT_MODEL: "haiku",
     PARHELIA_AGENT_API_URL: of.modelUrl,
   };
