@@ -33,6 +33,8 @@ import { openSandboxes, type Inside, type SandboxStandIn } from "./sandboxes.ts"
 export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly installations?: readonly number[];
+  /** Repositories beside `acme/widgets`, each of another account on which the app is installed too. */
+  readonly elsewhere?: readonly string[];
   /** When the first service dies. */
   readonly death?: Moment;
 }
@@ -51,6 +53,8 @@ export interface World {
   /** Time goes by, and what becomes due meanwhile is done. */
   pass(ms: number): Promise<void>;
   reconcile(): Promise<void>;
+  /** The clock is set forward, or back where negative, with nothing done on the way. */
+  jump(ms: number): void;
   /** The service dies, if it has not yet, and another starts on what the store holds; it dies when told. */
   restart(death?: Moment): Promise<void>;
   /** The service that runs, or the one that died. */
@@ -93,7 +97,13 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   let store = openSqliteStore({ path, pollMs: 0 });
   const github = await openGitHub({ directory, now: () => now, webhookSecret });
   const sandboxes = openSandboxes(clock);
-  const installations = options.installations ?? [github.installation];
+  const others: number[] = [];
+  for (const repository of options.elsewhere ?? []) {
+    await github.repository(repository);
+    others.push(github.install(repository.split("/", 1).join("")));
+  }
+  github.deliveries.pending().forEach((delivery) => github.deliveries.drop(delivery, "lost"));
+  const installations = options.installations ?? [github.installation, ...others];
   const limits: Limits = { maxSandboxes: 10, monthCeiling: usd(200), microUsdPerHour: usd(0.36), ...options.limits };
   const open = (death: Moment | undefined) => {
     const life = beginLife(death);
@@ -175,6 +185,9 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     reconcile: async () => {
       await Promise.race([service.engine.reconcile(), service.life.over]);
       await dispatch();
+    },
+    jump(ms) {
+      now = after(now, ms);
     },
     async restart(death) {
       service.life.end();

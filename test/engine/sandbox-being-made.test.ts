@@ -1,0 +1,102 @@
+/** What happens while the backend is asked for a sandbox and has not answered yet (case 18). */
+import { expect, test } from "vitest";
+import { minuteMs, secondMs } from "../../src/core/instant.ts";
+import type { Sandbox } from "../../src/core/ports/sandboxes.ts";
+import { world, type World } from "../world/world.ts";
+
+const finish = async (w: World): Promise<void> => {
+  await w.inside().says();
+  await w.dispatch();
+  await w.inside().ends();
+  await w.pass(30 * secondMs);
+};
+
+test("a cancel that comes before the backend answers ends the task and its sandbox (case 18 a)", () =>
+  world(async (w) => {
+    const make = w.sandboxes.create;
+    w.sandboxes.create = async (spec): Promise<Sandbox> => {
+      await w.comment("/parhelia cancel");
+      return make(spec);
+    };
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    await w.pass(30 * secondMs);
+    await w.reconcile();
+    expect(w.sandboxes.made).toHaveLength(1);
+    expect(w.sandboxes.living()).toEqual([]);
+    expect((await w.task()).state).toBe("cancelled");
+  }));
+
+test.each(["before", "after"] as const)(
+  "a service that dies %s the sandbox is made leaves no second one (case 18 b)",
+  async (when) => {
+    let nth = 0;
+    await world(async (w) => {
+      await w.comment("/parhelia run fix it");
+      await w.dispatch();
+      nth = w.life.calls.indexOf("sandbox create") + 1;
+      await finish(w);
+    });
+    await world(
+      async (w) => {
+        await w.comment("/parhelia run fix it");
+        await w.dispatch();
+        expect(w.life.calls.at(-1)).toBe("sandbox create");
+        expect(w.life.isOver).toBe(true);
+        await w.restart();
+        await w.reconcile();
+        await w.pass(30 * secondMs);
+        expect(w.sandboxes.living()).toHaveLength(1);
+        expect(w.sandboxes.made).toHaveLength(1);
+        await finish(w);
+        expect((await w.task()).state).toBe("succeeded");
+      },
+      { death: { nth, when } },
+    );
+  },
+);
+
+test("a sandbox that the backend makes after our call gave up is the only one (case 18 c)", () =>
+  world(async (w) => {
+    const make = w.sandboxes.create;
+    let late: (() => Promise<Sandbox>) | undefined;
+    w.sandboxes.create = (spec) => {
+      if (late !== undefined) return make(spec);
+      late = () => make(spec);
+      return Promise.reject(new Error("the call timed out"));
+    };
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    await late?.();
+    await w.pass(20 * secondMs);
+    await w.reconcile();
+    expect(w.sandboxes.living()).toHaveLength(1);
+    expect(w.sandboxes.made).toHaveLength(1);
+    w.takeFaults();
+    await w.pass(secondMs);
+    await finish(w);
+    expect((await w.task()).state).toBe("succeeded");
+    await w.pass(minuteMs);
+  }));
+
+test("labels that apps put on and take off start nothing and are answered by nothing (case 19)", () =>
+  world(async (w) => {
+    w.github.person("first[bot]", { role: "write", type: "Bot" });
+    w.github.person("second[bot]", { role: "write", type: "Bot" });
+    for (const [by, act] of [
+      ["first[bot]", "label"],
+      ["second[bot]", "unlabel"],
+      ["first[bot]", "label"],
+      ["second[bot]", "unlabel"],
+      ["first[bot]", "label"],
+    ] as const) {
+      w.github.as(by)[act]("acme/widgets", w.issue, "parhelia");
+      await w.deliver();
+      await w.pass(15 * secondMs);
+    }
+    expect(w.github.deliveries.attempts().filter(({ delivery }) => delivery.event === "issues").length).toBeGreaterThan(
+      4,
+    );
+    expect(await w.tasks()).toEqual([]);
+    expect(w.said()).toEqual([]);
+  }));

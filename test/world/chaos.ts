@@ -1,0 +1,178 @@
+/**
+ * One set of tasks, worked through once in calm and once while everything that may go wrong does. Which of it goes wrong
+ * when is drawn from a seed; what is asked and what the sandboxes do is not. People speak when they see what they speak
+ * about (nobody cancels a task before it is there), so deliveries may come in any order without changing their meaning.
+ */
+import { hourMs, secondMs } from "../../src/core/instant.ts";
+import { isEnded, type Task } from "../../src/core/task.ts";
+import { endOf, repositories } from "./chaos-end.ts";
+import { drawFrom, openMischief, type Mischief } from "./chaos-mischief.ts";
+import { Dropped } from "./github/faults.ts";
+import type { Delivery } from "./github/deliveries.ts";
+import type { Ending } from "./sandboxes.ts";
+import type { World } from "./world.ts";
+
+/** The repositories beside the world's own. */
+export const elsewhere = repositories.slice(1);
+
+interface Kind {
+  readonly ask: string;
+  readonly ending: Ending;
+  /** Said once while the sandbox works. */
+  readonly meanwhile?: string;
+}
+
+/** An hour that the clock is set forward is an hour of a task's limit, so limits are long enough for a few. */
+const kinds: readonly Kind[] = [
+  { ask: "run --timeout 8h fix it", ending: { files: { "a.txt": "a\n" } } },
+  { ask: "run --timeout 8h -- make it", ending: { files: { "b.txt": "b\n", "README.md": null } } },
+  { ask: "run --timeout 8h -- false", ending: { exitCode: 1, tail: "no such luck\n" } },
+  { ask: "run --timeout 8h think for long", ending: {}, meanwhile: "cancel" },
+  { ask: "run --timeout 8h look only", ending: {} },
+  { ask: "run --timeout 8h -- true", ending: {}, meanwhile: "help" },
+];
+
+interface Part {
+  readonly repository: string;
+  readonly issue: number;
+  readonly kind: Kind;
+  said: boolean;
+}
+
+export interface Outcome {
+  /** What is to be seen and what is kept, with what a fault may change (times, ids, costs) left out. */
+  readonly end: unknown;
+  readonly deliveries: number;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+/** For how long things go wrong. */
+const stormRounds = (count: number): number => 10 + count;
+
+function clearFaults(w: World): void {
+  w.github.faults.clear();
+  for (const call of ["create", "list", "end"] as const) w.sandboxes.fail(call, 0);
+}
+
+/** Plays `count` tasks to their end; in calm where there is no seed. Throws where they do not come to one. */
+export async function playChaos(w: World, count: number, seed?: number): Promise<Outcome> {
+  const parts = ask(w, count);
+  const mischief = seed === undefined ? undefined : openMischief(w, drawFrom(seed));
+  const post = openPost(w, mischief);
+  for (let round = 0; round < 600; round += 1) {
+    if (w.life.isOver) await w.restart(mischief?.nextDeath());
+    const isStorm = mischief !== undefined && round < stormRounds(count);
+    if (isStorm) mischief.round();
+    else clearFaults(w);
+    await post.deliver(isStorm);
+    await w.pass(5 * secondMs);
+    if (w.life.isOver) continue;
+    const tasks = await w.tasks();
+    for (const task of tasks) await work(w, task, partOf(parts, task));
+    const isOver = tasks.length === count && tasks.every(isEnded) && post.isEmpty() && !isStorm;
+    if (isOver) return finish(w, post, mischief);
+  }
+  throw new Error("the tasks never came to their end");
+}
+
+async function finish(w: World, post: Post, mischief: Mischief | undefined): Promise<Outcome> {
+  clearFaults(w);
+  if (w.life.isOver) await w.restart();
+  for (let turn = 0; turn < 3 || !post.isEmpty(); turn += 1) {
+    await post.deliver(false);
+    await w.pass(2 * hourMs);
+    await w.reconcile();
+    if (w.life.isOver) await w.restart();
+  }
+  return { end: await endOf(w), deliveries: w.github.deliveries.attempts().length, faults: mischief?.faults ?? {} };
+}
+
+function ask(w: World, count: number): Part[] {
+  const dana = w.github.as("dana");
+  return Array.from({ length: count }, (_, index) => {
+    const repository = repositories[index % repositories.length] ?? repositories[0];
+    const kind = kinds[(index + Math.floor(index / kinds.length)) % kinds.length] ?? { ask: "run x", ending: {} };
+    const issue = dana.openIssue(repository, `Number ${index}`, "It is wrong.");
+    const id = dana.comment(repository, issue, `/parhelia ${kind.ask}\n\nPlease.`);
+    dana.edit(repository, id, `/parhelia ${kind.ask}\n\nPlease!`);
+    dana.label(repository, issue, "bug");
+    dana.comment(repository, issue, "I saw it too.");
+    return { repository, issue, kind, said: kind.meanwhile === undefined };
+  });
+}
+
+function partOf(parts: readonly Part[], { origin: { place } }: Task): Part {
+  const found = parts.find(
+    ({ repository, issue }) =>
+      place.kind === "issue" &&
+      place.number === issue &&
+      `${place.repository.owner}/${place.repository.name}` === repository,
+  );
+  if (found === undefined) throw new Error("a task that nobody asked for");
+  return found;
+}
+
+/** A sandbox does what its task's words say; a task that is to be cancelled works until it is. */
+async function work(w: World, task: Task, part: Part): Promise<void> {
+  const name = w.sandboxes.living().findLast((each) => each.includes(task.id));
+  if (name === undefined || isEnded(task)) return;
+  try {
+    const inside = w.inside(task.id);
+    await inside.says();
+    if (task.state !== "running") return;
+    if (!part.said) {
+      w.github.as("dana").comment(part.repository, part.issue, `/parhelia ${part.kind.meanwhile}`);
+      part.said = true;
+    }
+    if (part.kind.meanwhile !== "cancel") await inside.ends(part.kind.ending);
+  } catch (error) {
+    // The service died meanwhile, or the sandbox is not the task's any more: it is asked again with the next round.
+    if (!(error instanceof Dropped)) throw error;
+  }
+}
+
+interface Post {
+  deliver(withMischief: boolean): Promise<void>;
+  isEmpty(): boolean;
+}
+
+/** What could not be delivered, or was dropped, is delivered again later, as its operator would ask for. */
+function openPost(w: World, mischief: Mischief | undefined): Post {
+  const { deliveries } = w.github;
+  let owed: Delivery[] = [];
+  const send = async (delivery: Delivery): Promise<void> => {
+    const { status } = await deliveries.deliver(delivery);
+    if (status !== 202) owed.push(delivery);
+  };
+  return {
+    isEmpty: () => owed.length === 0 && deliveries.pending().length === 0,
+    async deliver(withMischief) {
+      for (const delivery of owed.splice(0)) deliveries.repeat(delivery);
+      if (mischief === undefined || !withMischief) {
+        for (const delivery of deliveries.pending()) await send(delivery);
+        return;
+      }
+      deliveries.shuffle(mischief.draw(1_000_000));
+      for (const delivery of deliveries.pending())
+        await meddle(delivery, mischief, { send, owe: (one) => owed.push(one) });
+    },
+  };
+
+  async function meddle(
+    delivery: Delivery,
+    { draw, count }: Mischief,
+    { send: sendIt, owe }: { send: (one: Delivery) => Promise<void>; owe: (one: Delivery) => void },
+  ): Promise<void> {
+    const fate = draw(10);
+    if (fate < 2) return count("delivery delayed");
+    if (fate < 4) {
+      owe(deliveries.drop(delivery));
+      return count("delivery dropped");
+    }
+    await sendIt(delivery);
+    if (fate > 6) return;
+    count(fate === 6 ? "delivery by two hooks" : "delivery repeated");
+    const other = { ...delivery, guid: `${delivery.guid.slice(0, -4)}0rg0`, hook: "organization" as const };
+    await sendIt(deliveries.repeat(fate === 6 && delivery.hook === "app" ? other : delivery));
+  }
+}
