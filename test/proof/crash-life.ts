@@ -26,7 +26,7 @@ export async function live(onFinished: OnFinished, kind: Kind, point?: Point): P
   await stage.github.repository("acme/widgets", { "sum.js": "export const sum = (a, b) => a - b;\n" });
   const log = join(stage.root, "points.log");
   const query = new URLSearchParams({ log, ...(point === undefined ? {} : { at: point }) });
-  const { isUpAgain } = await start(stage, `--import=${pathToFileURL(preload).href}?${query}`, log);
+  const { isUpAgain } = await start(stage, `--import=${pathToFileURL(preload).href}?${query.toString()}`, log);
   await say(stage, kind.asks, isUpAgain);
   if (kind.state === "cancelled") {
     await eventually(async () => isAtWork(await stage.events()), { withinMs: 60_000 });
