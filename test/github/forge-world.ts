@@ -51,9 +51,15 @@ export async function openForgeWorld(options: Partial<GitHubOptions> = {}): Prom
   };
   let calls = 0;
   let writesToLive = Number.POSITIVE_INFINITY;
+  // As `fetch` does: a renamed repository answers with its new address.
+  const follow = async (url: string, init?: RequestInit): Promise<Response> => {
+    const answer = await github.fetch(url, init);
+    const to = answer.headers.get("location");
+    return to !== null && [301, 307].includes(answer.status) ? github.fetch(to, init) : answer;
+  };
   const mortal: typeof fetch = async (input, init) => {
     if (writesToLive <= 0) throw new TypeError("the service is dead");
-    const answer = await github.fetch(input instanceof Request ? input : String(input), init);
+    const answer = await follow(String(input), init);
     const isWrite = github.requests.at(-1)?.isWrite === true;
     if (isWrite && (writesToLive -= 1) <= 0) throw new TypeError("the service died");
     return answer;

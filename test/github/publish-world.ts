@@ -14,3 +14,11 @@ export async function onIssue(world: ForgeWorld): Promise<{ at: IssuePlace; head
   const head = await world.github.repository(widgets, { "src/queue.ts": "broken\n", "README.md": "hello\n" });
   return { at: world.at(world.github.as("dana").openIssue(widgets, "It breaks")), head };
 }
+
+/** A pull request of a branch that is here. */
+export async function onPull(world: ForgeWorld): Promise<{ at: IssuePlace; head: string }> {
+  await world.github.repository(widgets, { "src/queue.ts": "broken\n", "README.md": "hello\n" });
+  const head = await world.github.as("dana").push(widgets, { "b.txt": "b" }, { branch: "feature" });
+  const number = await world.github.as("dana").openPull(widgets, { head: "feature", title: "Feature" });
+  return { at: world.at(number, "pull request"), head };
+}

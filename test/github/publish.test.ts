@@ -1,16 +1,8 @@
 import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/refusal.ts";
-import type { IssuePlace } from "../../src/core/task.ts";
 import { openForgeWorld, toPublish, widgets, type ForgeWorld } from "./forge-world.ts";
 import { put, removal } from "./manifests.ts";
-import { executable, fix, onIssue, own } from "./publish-world.ts";
-
-async function onPull(world: ForgeWorld): Promise<{ at: IssuePlace; head: string }> {
-  await world.github.repository(widgets, { "src/queue.ts": "broken\n", "README.md": "hello\n" });
-  const head = await world.github.as("dana").push(widgets, { "b.txt": "b" }, { branch: "feature" });
-  const number = await world.github.as("dana").openPull(widgets, { head: "feature", title: "Feature" });
-  return { at: world.at(number, "pull request"), head };
-}
+import { executable, fix, onIssue, onPull, own } from "./publish-world.ts";
 
 const text = async (world: ForgeWorld, branch: string, path: string) =>
   (await world.github.files(widgets, branch))[path]?.text;

@@ -13,17 +13,19 @@ import { isWorkflow } from "../../core/paths.ts";
 import { placeOf } from "../place.ts";
 import { pullRequestBody, pullRequestTitle, workflowRefusal } from "./words.ts";
 import { offer } from "./pull-request.ts";
+import { asItIsNow } from "./repository.ts";
 import { chooseTarget, type Target } from "./target.ts";
 import type { Hand } from "./tree-commit.ts";
 
 export type Publisher = { readonly webUrl: string; readonly unique: () => string };
 
 /** Throws a `Refusal` for what may not be published, with GitHub's own words where it said so. */
-export async function publish(hand: Hand, publisher: Publisher, request: PublishRequest): Promise<Published> {
+export async function publish(given: Hand, publisher: Publisher, request: PublishRequest): Promise<Published> {
   const { task } = request.view;
   const changes = await readChanges(request.changes());
   check(changes);
   const attempt = attemptOf(request);
+  const hand = await asItIsNow(given, task);
   const target = await chooseTarget(hand, request, attempt, changes);
   const committed =
     target.do === "nothing"
@@ -59,8 +61,7 @@ function check(changes: Changes): void {
 const attemptOf = ({ view: { attempt, task } }: PublishRequest): AttemptId =>
   attempt?.id ?? attemptId(task.id, Math.max(task.attempts, 1));
 
-function propose(hand: Hand, { base, view }: PublishRequest, { branch }: Target, notes: readonly string[]) {
-  const into = base.head ?? base.into;
+function propose(hand: Hand, { base, view }: PublishRequest, { branch, into }: Target, notes: readonly string[]) {
   return offer(hand, {
     head: branch,
     into,

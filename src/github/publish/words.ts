@@ -1,6 +1,6 @@
 /** The words around a published result: the pull request's title and description, and the refusal of workflow files. */
 import { title } from "../../core/headline.ts";
-import { inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
+import { byteLength, clipBytes, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
 import { dollars, minus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import { asked, type Base, type Task } from "../../core/task.ts";
@@ -12,8 +12,8 @@ import { placeOf, taskMarker } from "../place.ts";
 
 /** GitHub takes 65,536 characters. */
 const bodyBytes = 60_000;
-/** A refusal is shown in one comment; the rest of a long file can be had from the task. */
-const patchCharacters = 8_000;
+/** A refusal is shown in one comment. */
+const patchBytes = 30_000;
 
 export const pullRequestTitle = (task: Task): string => unpinging(title(task));
 
@@ -22,7 +22,9 @@ export function pullRequestBody(view: TaskView, base: Base, notes: readonly stri
   const head = `${taskMarker(task.id)}\n${request(task)}`;
   const words = "finding" in task ? task.finding.summary : "";
   const done = words.trim() === "" ? "" : `What Claude Code says of it:\n\n${quote(plain(words))}`;
-  const remarks = notes.map((note) => `- ${plainLine(note)}`).join("\n");
+  // A reviewer sees only what is there: what stayed behind has to be said where the rest is read.
+  const left = "finding" in task ? task.finding.left.map((sentence) => `Left out: ${sentence}`) : [];
+  const remarks = [...notes, ...left].map((note) => `- ${plainLine(note)}`).join("\n");
   const body = [done, remarks].filter((text) => text !== "").join("\n\n");
   return withinBytes({ head, body, foot: foot(view, base), whole: "in the report of the task" }, bodyBytes);
 }
@@ -58,6 +60,8 @@ export function workflowRefusal(changes: Changes): string {
   const reason = `The result changes ${names}, which needs the permission \`workflows\`, and this app has it not. Nothing was published.${rest}`;
   const shown = files.map(({ path, content }) => `=== ${shownPath(path)}\n${content.toString("utf8")}`);
   const deleted = gone.map((path) => `=== ${shownPath(path)} is deleted`);
-  const patch = [...shown, ...deleted].join("\n\n").slice(0, patchCharacters);
-  return `${reason}\n\n${patch}`;
+  const patch = [...shown, ...deleted].join("\n\n");
+  const clipped = clipBytes(patch, patchBytes, { keep: "start" });
+  const cut = byteLength(patch) - byteLength(clipped);
+  return `${reason}\n\n${clipped}${cut > 0 ? `\n=== ${cut} more bytes are not shown` : ""}`;
 }
