@@ -1,9 +1,9 @@
 /**
  * Takes secrets out of text: those that the service knows, in the forms in which programs print them, and tokens of a known
- * shape. It is applied where a sandbox's words enter and, as a last defence, to every line of the log.
+ * shape. It is applied where a sandbox's words enter.
  */
 
-/** The text with `redactedMark` in the place of each secret; all else is unchanged. Takes time linear in the text. */
+/** The text with `redactedMark` in the place of each secret; all else is unchanged. */
 export type Redact = (text: string) => string;
 
 export const redactedMark = "[redacted]";
