@@ -4,12 +4,13 @@ import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { execute } from "./commands/execute.ts";
 import { parseArgv } from "./commands/parse.ts";
-import { ConfigError, readConfig, showConfig, type Config } from "./config.ts";
+import { ConfigError, readConfig, runDefaults, secretsOf, showConfig, storePath, type Config } from "./config.ts";
 import { TaskId } from "./core/ids.ts";
+import { redactor } from "./core/redact.ts";
 import { Refusal } from "./core/refusal.ts";
-import type { Actor, Place } from "./core/task.ts";
+import type { Actor, Place, Task } from "./core/task.ts";
 import type { Store } from "./core/ports/store.ts";
-import { EngineTaken, randomIds, runDefaults, startService, storePath, systemClock } from "./main.ts";
+import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
 import { readTask } from "./records/read-task.ts";
 import { readView } from "./records/read-view.ts";
@@ -44,8 +45,14 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Runs until it is told to stop. */
 async function serve(config: Config): Promise<number> {
   const { host } = config.settings.server;
-  const log = openLog(config.settings.log.level, 1);
-  const service = await startService(config, log, "http");
+  const opened = openLog(config.settings.log.level, 1, redactor(secretsOf(config)));
+  const { log } = opened;
+  // As a line of the log like every other, where Node would print the error with all that it holds.
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "the service broke down");
+    process.exit(refused);
+  });
+  const service = await startService(config, opened, "http");
   log.info({ host, port: service.port, shortcomings: service.shortcomings }, "listening");
   const signal = await new Promise<string>((stop) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop(name));
@@ -85,6 +92,10 @@ async function command(argv: readonly string[], config: Config): Promise<number>
     };
     const answer = await execute({ command: said.name, input: said.input, asker, context });
     if (said.name === "run") return await follow(world.store, { task, by: asker.actor, answer });
+    if (isWork(said.name)) {
+      const again = (await meant(world.store, said.input, place)).id;
+      return await follow(world.store, { task: again, by: asker.actor, answer });
+    }
     if (json) return await printJson(world.store, said.input, place);
     process.stdout.write(`${forTerminal(answer)}\n${said.name === "help" ? ownWords : ""}`);
     return done;
@@ -98,11 +109,14 @@ interface Opened {
   close(): Promise<void>;
 }
 
-/** A run brings its own engine, unless a service works on the same store: then that one does the work. */
+/** What takes an engine to be done, and is followed to its end. */
+const isWork = (name: string): boolean => ["run", "retry", "publish"].includes(name);
+
+/** Work brings its own engine, unless a service works on the same store: then that one does the work. */
 async function open(config: Config, name: string): Promise<Opened> {
-  if (name === "run") {
+  if (isWork(name)) {
     try {
-      const service = await startService(config, openLog("error", 2), "none");
+      const service = await startService(config, openLog("error", 2, redactor(secretsOf(config))), "none");
       return { store: service.store, close: () => service.stop() };
     } catch (error) {
       if (!(error instanceof EngineTaken)) throw error;
@@ -126,12 +140,18 @@ async function follow(store: Store, started: { task: TaskId; by: Actor; answer: 
 }
 
 async function printJson(store: Store, input: object, place: Place): Promise<number> {
+  const view = await readView(store, systemClock.now(), await meant(store, input, place));
+  process.stdout.write(`${JSON.stringify(view, null, 2)}\n`);
+  return done;
+}
+
+/** The task that a command names, or the newest one here. */
+async function meant(store: Store, input: object, place: Place): Promise<Task> {
   const now = systemClock.now();
   const named = "task" in input ? TaskId.safeParse(input.task) : undefined;
   const task = named?.success ? await readTask(store, now, named.data) : await latestTask(store, now, place);
   if (task === undefined) throw new Refusal("There is no such task.");
-  process.stdout.write(`${JSON.stringify(await readView(store, now, task.value), null, 2)}\n`);
-  return done;
+  return task.value;
 }
 
 /** `--repo` and `--json` are the terminal's own; all other words are the same as in a comment. */

@@ -2,12 +2,13 @@
 import { cancel } from "./cancel.ts";
 import type { Misfit } from "./command.ts";
 import { help } from "./help.ts";
+import { publish } from "./publish.ts";
 import { retry } from "./retry.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
 
 /** In the order of the help text. */
-export const commands = [run, status, cancel, retry, help] as const;
+export const commands = [run, status, cancel, retry, publish, help] as const;
 
 export type AnyCommand = (typeof commands)[number];
 

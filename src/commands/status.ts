@@ -1,6 +1,6 @@
-import { repositoryKey, isEnded, type Task } from "../core/task.ts";
+import { repositoryKey, isEnded, type EndedTask, type Task } from "../core/task.ts";
 import { inlineCode, type Markdown } from "../core/markdown.ts";
-import { command, typed, type Ask } from "./command.ts";
+import { command, typed, type Ask, type Asker } from "./command.ts";
 import { named, standing, theTask, whichTask } from "./which-task.ts";
 
 export const status = command({
@@ -28,6 +28,9 @@ function where(task: Task, { asker }: Ask): Markdown {
 }
 
 const next = (task: Task, { asker }: Ask): Markdown =>
-  isEnded(task)
-    ? `Start it again: ${inlineCode(typed(asker.place, `retry ${task.id}`))}`
-    : `Stop it: ${inlineCode(typed(asker.place, `cancel ${task.id}`))}`;
+  !isEnded(task)
+    ? `Stop it: ${inlineCode(typed(asker.place, `cancel ${task.id}`))}`
+    : `${kept(task, asker)}Start it again: ${inlineCode(typed(asker.place, `retry ${task.id}`))}`;
+
+const kept = ({ id, unpublished }: EndedTask, { place }: Asker): Markdown =>
+  unpublished === undefined ? "" : `Publish its kept result: ${inlineCode(typed(place, `publish ${id}`))}\n\n`;

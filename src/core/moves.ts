@@ -101,6 +101,39 @@ export const ended = (
   ...(how.published === undefined ? {} : { published: how.published }),
 });
 
+/** The work is done and its result kept, but it could not be handed over. A `trace` where the fault is ours. */
+export function unpublished(
+  task: InState<"publishing">,
+  failure: { because: string; trace?: string; now: Instant },
+): InState<"failed"> {
+  const { because, trace, now } = failure;
+  const { attempt, finding } = task;
+  return {
+    ...shared(task),
+    ...startOf(task),
+    state: "failed",
+    endedAt: now,
+    finding: { ...finding, verdict: "failed", because, ...(trace === undefined ? {} : { trace }) },
+    unpublished: { attempt, verdict: finding.verdict, because: finding.because },
+  };
+}
+
+/** Publishes what was kept; undefined where nothing was. */
+export function publishingAgain(task: EndedTask, now: Instant): InState<"publishing"> | undefined {
+  if (task.unpublished === undefined) return undefined;
+  const { attempt, verdict, because } = task.unpublished;
+  const { trace: _, ...finding } = task.finding;
+  return {
+    ...shared(task),
+    ...startOf(task),
+    state: "publishing",
+    since: now,
+    attempt,
+    finding: { ...finding, verdict, because },
+    tries: 0,
+  };
+}
+
 /** Who asks to try again answers for it from now on: the right is checked, and the commit credited, for that person. */
 export function retried(task: EndedTask, ask: { by: Actor; spent: MicroUsd; now: Instant }): InState<"queued"> {
   const { cancel: _, ...kept } = shared(task);

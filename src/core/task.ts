@@ -137,6 +137,8 @@ const ended = {
   endedAt: Instant,
   finding: Finding,
   published: Published.optional(),
+  /** A result that could not be published, and what it had come to: it can be published without running anything again. */
+  unpublished: z.strictObject({ attempt: AttemptId, verdict: Verdict, because: z.string() }).optional(),
   /** When work began in the sandbox of the last attempt; absent where none ever did. */
   startedAt: Instant.optional(),
 };

@@ -1,10 +1,10 @@
 /** One look at one task: take its turn, gather the facts, decide, do that one thing, write what happened. */
 import { Busy } from "../core/busy.ts";
 import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
-import { ended, paused } from "../core/moves.ts";
+import { ended, paused, unpublished } from "../core/moves.ts";
 import { nextStep, noResult, patience, type Step } from "../core/next-step.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Finding } from "../core/task.ts";
+import type { InState } from "../core/task.ts";
 import type { TaskId } from "../core/ids.ts";
 import { readFacts } from "../records/read-facts.ts";
 import { endTurn, takeTurn, type Turn } from "../records/turn.ts";
@@ -110,11 +110,13 @@ async function refused(room: Room, look: Look, refusal: Refusal): Promise<Done> 
     const next = { do: "finish", finding } as const;
     return endAttempt(room, look, { do: "end", outcome: "failed", next, because: refusal.message });
   }
-  const finding: Finding =
-    task.state === "publishing"
-      ? { ...task.finding, verdict: "failed", because: refusal.message }
-      : noResult("failed", refusal.message);
-  return finish(look, finding);
+  if (task.state === "publishing") return notPublished(look, task, { because: refusal.message });
+  return finish(look, noResult("failed", refusal.message));
+}
+
+function notPublished(look: Look, task: InState<"publishing">, failure: { because: string; trace?: string }): Done {
+  const to = unpublished(task, { ...failure, now: look.now });
+  return { to, due: null, events: [eventOf(look, "warning", "task_not_published", failure.because)] };
 }
 
 function pause(look: Look, because: string, events: Done["events"] = []): Done {
@@ -136,9 +138,9 @@ function fault(room: Room, look: Look, step: Step, error: unknown): Done {
     return { to: { ...task, tries: task.tries + 1 }, due: after(now, delay), events };
   }
   const because = "something broke on our side";
-  const finding: Finding =
+  const to =
     task.state === "publishing"
-      ? { ...task.finding, verdict: "failed", because, trace }
-      : { ...noResult("failed", because), trace };
-  return { to: ended(task, { finding, now }), due: null, events };
+      ? unpublished(task, { because, trace, now })
+      : ended(task, { finding: { ...noResult("failed", because), trace }, now });
+  return { to, due: null, events };
 }

@@ -7,6 +7,7 @@ import { isEnded, type Actor, type Task } from "../core/task.ts";
 import { keys, logs, type Kept } from "./document.ts";
 import { eventAppends } from "./events.ts";
 import { inboxTopic } from "./inbox.ts";
+import { donePut, isDone } from "./once.ts";
 import { readTask } from "./read-task.ts";
 import { hint, join, taskEffects } from "./task-put.ts";
 
@@ -21,6 +22,7 @@ export async function cancelTask(
   store: Store,
   ask: CancelAsk,
 ): Promise<"asked" | "asked-before" | "too-late" | "ended"> {
+  if (await isDone(store, ask.now, ask.op)) return "asked";
   for (let round = 1; ; round += 1) {
     const task = await readTask(store, ask.now, ask.task);
     if (task === undefined) throw new Error(`There is no task ${ask.task} to cancel.`);
@@ -46,6 +48,9 @@ function cancelCommit(task: Kept<Task>, ask: CancelAsk): Omit<Commit, "op"> {
   return {
     now: ask.now,
     versions: [[keys.task(from.id), task.version]],
-    ...join(taskEffects(from, to, ask.now), hint(from.id, ask.now), told, { append: eventAppends([event]) }),
+    ...join(taskEffects(from, to, ask.now), hint(from.id, ask.now), told, {
+      append: eventAppends([event]),
+      put: [donePut(ask.op, ask.now)],
+    }),
   };
 }

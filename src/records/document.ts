@@ -26,6 +26,8 @@ export const keys = {
   /** What a person wrote, by its place and GitHub's id: `comment/900`, `issue/77`. */
   said: (installation: number, what: string) => `said/${installation}/${what}`,
   request: (id: string) => `request/${id}`,
+  /** A command that was carried out, by its operation. */
+  done: (op: string) => `done/${op}`,
   queueHead: (repository: string) => `queue-head/${repository}`,
   slice: (id: string) => `slice/${id}`,
   gatewayKey: "key/gateway",

@@ -8,6 +8,7 @@ import { isEnded, type Actor } from "../core/task.ts";
 import { keys } from "./document.ts";
 import { eventAppends } from "./events.ts";
 import { taskMoney } from "./ledger.ts";
+import { donePut, isDone } from "./once.ts";
 import { readTask } from "./read-task.ts";
 import { hint, join, taskEffects } from "./task-put.ts";
 
@@ -17,6 +18,7 @@ export async function retryTask(
 ): Promise<"queued" | "live"> {
   const task = await readTask(store, ask.now, ask.task);
   if (task === undefined) throw new Error(`There is no task ${ask.task} to retry.`);
+  if (await isDone(store, ask.now, ask.op)) return "queued";
   if (!isEnded(task.value)) return "live";
   const { spent } = await taskMoney(store, ask.now, ask.task);
   const to = retried(task.value, { by: ask.by, spent, now: ask.now });
@@ -26,7 +28,10 @@ export async function retryTask(
     op: ask.op,
     now: ask.now,
     versions: [[keys.task(to.id), task.version]],
-    ...join(taskEffects(task.value, to, ask.now), hint(to.id, ask.now), { append: eventAppends([event]) }),
+    ...join(taskEffects(task.value, to, ask.now), hint(to.id, ask.now), {
+      append: eventAppends([event]),
+      put: [donePut(ask.op, ask.now)],
+    }),
   });
   // Someone else retried it in the same moment.
   return result.ok ? "queued" : "live";

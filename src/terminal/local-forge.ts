@@ -18,7 +18,7 @@ export function openLocalForge(): Forge {
     pin: (task) => pin(task),
     // The terminal watches the task itself.
     report: async (_view, place) => ({ done: true, place }),
-    publish: (request) => publish(request),
+    publish: (request) => publish(request).catch(refuse),
     reply: async () => undefined,
     repositoryToken: async () => {
       throw new Error("A repository on this machine is read through the gateway and has no token.");
@@ -68,6 +68,12 @@ async function publish({ view, base, changes }: PublishRequest): Promise<Publish
   const branch = await placeBranch(directory, task, sha);
   const size = await sizeOf(directory, base.sha, sha);
   return { branch, sha: Sha.parse(sha), url: "", pullRequest: null, ...size, notes: notesOn(read) };
+}
+
+/** Whoever ran it is there and can mend it, so git's words are shown at once; the result is kept. */
+function refuse(error: unknown): never {
+  if (!(error instanceof GitError)) throw error;
+  throw new Refusal(`The branch could not be made: ${error.message}`, { cause: error });
 }
 
 async function placeBranch(directory: string, task: Task, sha: string): Promise<string> {

@@ -7,18 +7,23 @@ import { forTerminal } from "./words.ts";
 
 export function resultWords({ task, spent, model }: TaskView): string {
   if (!isEnded(task)) return "";
-  const { finding, published } = task;
+  const { finding, published, unpublished } = task;
   const paragraphs = [
     finding.summary === "" ? "" : forTerminal(plain(finding.summary)),
     task.state === "succeeded" && task.spec.work.kind === "agent" ? "" : lastLines(finding.tail),
     published === undefined
       ? ""
-      : `Branch ${published.branch}: ${published.files} files, +${published.added} −${published.removed}`,
+      : `Branch ${published.branch}: ${count(published.files, "file")}, +${published.added} −${published.removed}`,
+    unpublished === undefined
+      ? ""
+      : `${forTerminal(plain(finding.because))}\n\nThe result is kept. To publish it without running anything again: parhelia publish ${task.id}`,
     ...finding.left,
     `Cost ${dollars(spent)}: model ${dollars(model)}, sandbox ${dollars(minus(spent, model))}`,
   ];
   return paragraphs.filter((each) => each !== "").join("\n\n");
 }
+
+const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? "" : "s"}`;
 
 const shownLines = 20;
 

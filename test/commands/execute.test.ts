@@ -157,9 +157,23 @@ test("status, cancel and retry mean the newest task here", async () => {
   expect((await readTask(store, now, first))?.value.state).toBe("queued");
 });
 
+test("a command carried out again after a crash gives the answer that it gave", async () => {
+  await make(first, here.place);
+  const again = (name: string, op: string) =>
+    execute({ command: name, input: {}, asker: here, context: { ...context("write"), op } });
+  const cancelled = await again("cancel", "request/1");
+  expect(await again("cancel", "request/1")).toBe(cancelled);
+  await end(first);
+  expect(await again("cancel", "request/1")).toBe(cancelled);
+  const retried = await again("retry", "request/2");
+  expect(retried).toContain("Starting `t_aaaaaaa1`");
+  expect(await again("retry", "request/2")).toBe(retried);
+  expect((await readTask(store, now, first))?.value).toMatchObject({ state: "queued", attemptsBefore: 0 });
+});
+
 test("a task of another repository is as unknown as one that never was", async () => {
   await make(elsewhere, issue(20));
-  for (const word of ["status", "cancel", "retry"]) {
+  for (const word of ["status", "cancel", "retry", "publish"]) {
     await expect(say(`${word} ${elsewhere}`)).rejects.toThrow(
       new Refusal(`There is no task \`${elsewhere}\` in \`acme/widgets\`.`),
     );

@@ -82,6 +82,8 @@ test("help names every command, the right it needs and how to type it here", asy
       Stop a task: the newest one here, or the one with this id. Needs **write** access.
     - \`/parhelia retry [task]\`
       Start an ended task again from the commit it began with, with its budget anew. Needs **write** access.
+    - \`/parhelia publish [task]\`
+      Publish a kept result that could not be published, without running anything again. Needs **write** access.
     - \`/parhelia help [command]\`
       List the commands, or explain one.
 
@@ -96,6 +98,8 @@ test("help names every command, the right it needs and how to type it here", asy
     /parhelia cancel t_7k2m41qz
     /parhelia retry
     /parhelia retry t_7k2m41qz
+    /parhelia publish
+    /parhelia publish t_7k2m41qz
     /parhelia help
     /parhelia help run
     \`\`\`

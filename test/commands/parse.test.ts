@@ -147,7 +147,11 @@ test.each([
   ["status t_1 t_2", undefined, "This is one word too many: `status [task]`."],
   ["cancel -- t_1", undefined, "`cancel` takes no command behind `--`."],
   ["stats", "status", "There is no command `stats`. Did you mean `status`?"],
-  ["deploy", undefined, "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `help`."],
+  [
+    "deploy",
+    undefined,
+    "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `publish`, `help`.",
+  ],
 ])("wrong: %s", (words, nearest, because) => {
   const said = only(`/parhelia ${words}`);
   expect(said).toMatchObject({ kind: "wrong", nearest });

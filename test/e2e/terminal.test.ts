@@ -71,7 +71,7 @@ test.skipIf(!ready).each(isolations)(
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const branch = git(directory, "for-each-ref", "--format=%(refname:short)", "refs/heads/parhelia/");
-    expect(stdout).toContain(`Branch ${branch}: 1 files, +1 −0`);
+    expect(stdout).toContain(`Branch ${branch}: 1 file, +1 −0`);
     expect(git(directory, "diff", "--name-status", "main", branch)).toBe("A\tb.txt");
     expect(git(directory, "show", `${branch}:b.txt`)).toBe("a");
     expect(checkedOut(directory)).toEqual(before);
@@ -84,6 +84,24 @@ test.skipIf(!ready).each(isolations)(
     });
   },
 );
+
+test.skipIf(!ready)("what git did not take is kept, and `publish` makes the branch later", async () => {
+  const directory = repository();
+  const env = { PARHELIA_SANDBOX_ISOLATION: "none" };
+  git(directory, "branch", "parhelia");
+  const kept = await parhelia(directory, ["run", "--", "sh", "-c", "echo b > b.txt"], env);
+  expect(kept.code).toBe(1);
+  const again = /parhelia (publish t_\w{8})/.exec(kept.stdout)?.[1]?.split(" ") ?? [];
+  expect(again).toHaveLength(2);
+
+  git(directory, "branch", "-D", "parhelia");
+  const { code, stdout, stderr } = await parhelia(directory, again, env);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const branch = git(directory, "for-each-ref", "--format=%(refname:short)", "refs/heads/parhelia/");
+  expect(stdout).toContain(`Branch ${branch}: 1 file, +1 −0`);
+  const shown = await parhelia(directory, ["status", "--json"], env);
+  expect(JSON.parse(shown.stdout)).toMatchObject({ task: { state: "succeeded", attempts: 1 } });
+});
 
 test.skipIf(!ready)("the exit code tells a failed command, a refusal and a misuse apart", async () => {
   const directory = repository();
