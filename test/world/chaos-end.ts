@@ -48,7 +48,7 @@ async function seen(w: World, repository: string, tasks: readonly Task[]): Promi
   const plain = (text: string): string => {
     const placed = tasks.reduce((all, task) => all.replaceAll(task.id, place(task)), text);
     const numbered = pulls.reduce(
-      (all, { number }) => all.replaceAll(new RegExp(`#${number}\\b`, "g"), "#PULL"),
+      (all, { number }) => all.replaceAll(new RegExp(`#\u200b?${number}\\b`, "g"), "#PULL"),
       placed,
     );
     return withoutChance(numbered);

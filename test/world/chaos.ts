@@ -20,6 +20,10 @@ interface Kind {
   readonly ending: Ending;
   /** Said once while the sandbox works. */
   readonly meanwhile?: string;
+  /** Said once when the task has ended. */
+  readonly afterwards?: string;
+  /** How it ends where it is tried again. */
+  readonly again?: Ending;
 }
 
 /** An hour that the clock is set forward is an hour of a task's limit, so limits are long enough for a few. */
@@ -30,13 +34,22 @@ const kinds: readonly Kind[] = [
   { ask: "run --timeout 8h think for long", ending: {}, meanwhile: "cancel" },
   { ask: "run --timeout 8h look only", ending: {} },
   { ask: "run --timeout 8h -- true", ending: {}, meanwhile: "help" },
+  {
+    ask: "run --timeout 8h -- try",
+    ending: { exitCode: 1 },
+    afterwards: "retry",
+    again: { files: { "c.txt": "c\n" } },
+  },
+  { ask: "run --timeout 8h see", ending: { files: { "d.txt": "d\n" } }, afterwards: "status" },
 ];
 
 interface Part {
   readonly repository: string;
   readonly issue: number;
   readonly kind: Kind;
-  said: boolean;
+  /** What is still to be said. */
+  meanwhile: string | undefined;
+  afterwards: string | undefined;
 }
 
 export interface Outcome {
@@ -69,7 +82,8 @@ export async function playChaos(w: World, count: number, seed?: number): Promise
     if (w.life.isOver) continue;
     const tasks = await w.tasks();
     for (const task of tasks) await work(w, task, partOf(parts, task));
-    const isOver = tasks.length === count && tasks.every(isEnded) && post.isEmpty() && !isStorm;
+    const isThere = tasks.length === count && tasks.every((task) => isThrough(task, partOf(parts, task)));
+    const isOver = isThere && post.isEmpty() && !isStorm;
     if (isOver) return finish(w, post, mischief);
   }
   throw new Error("the tasks never came to their end");
@@ -97,7 +111,7 @@ function ask(w: World, count: number): Part[] {
     dana.edit(repository, id, `/parhelia ${kind.ask}\n\nPlease!`);
     dana.label(repository, issue, "bug");
     dana.comment(repository, issue, "I saw it too.");
-    return { repository, issue, kind, said: kind.meanwhile === undefined };
+    return { repository, issue, kind, meanwhile: kind.meanwhile, afterwards: kind.afterwards };
   });
 }
 
@@ -114,22 +128,33 @@ function partOf(parts: readonly Part[], { origin: { place } }: Task): Part {
 
 /** A sandbox does what its task's words say; a task that is to be cancelled works until it is. */
 async function work(w: World, task: Task, part: Part): Promise<void> {
+  if (isEnded(task)) return say(w, part, "afterwards");
   const name = w.sandboxes.living().findLast((each) => each.includes(task.id));
-  if (name === undefined || isEnded(task)) return;
+  if (name === undefined) return;
   try {
     const inside = w.inside(task.id);
     await inside.says();
     if (task.state !== "running") return;
-    if (!part.said) {
-      w.github.as("dana").comment(part.repository, part.issue, `/parhelia ${part.kind.meanwhile}`);
-      part.said = true;
-    }
-    if (part.kind.meanwhile !== "cancel") await inside.ends(part.kind.ending);
+    say(w, part, "meanwhile");
+    const isAgain = task.attemptsBefore > 0;
+    if (part.kind.meanwhile !== "cancel")
+      await inside.ends((isAgain ? part.kind.again : undefined) ?? part.kind.ending);
   } catch (error) {
     // The service died meanwhile, or the sandbox is not the task's any more: it is asked again with the next round.
     if (!(error instanceof Dropped)) throw error;
   }
 }
+
+function say(w: World, part: Part, when: "meanwhile" | "afterwards"): void {
+  const words = part[when];
+  if (words === undefined) return;
+  w.github.as("dana").comment(part.repository, part.issue, `/parhelia ${words}`);
+  part[when] = undefined;
+}
+
+/** Ended for good: what was to be tried again has been. */
+const isThrough = (task: Task, { kind, afterwards }: Part): boolean =>
+  isEnded(task) && afterwards === undefined && (kind.again === undefined || task.attemptsBefore > 0);
 
 interface Post {
   deliver(withMischief: boolean): Promise<void>;
