@@ -5,13 +5,15 @@ import { asked, type Finding, type Task } from "./task.ts";
 
 export function judge(task: Task, result: AttemptResult): Finding {
   const { verdict, because } = verdictOf(task, result);
+  // A failure that has its own cause tells this one among what is missing.
+  const left = kept(result) || because === result.because ? result.left : [result.because, ...result.left];
   return {
     verdict,
     because,
     summary: result.agent?.text ?? "",
     tail: result.tail,
     changedFiles: result.changedFiles,
-    left: result.left,
+    left,
   };
 }
 
@@ -27,10 +29,18 @@ function verdictOf(task: Task, result: AttemptResult): Judgement {
       return { verdict: "failed", because: result.because };
     case "cancelled":
       return { verdict: "failed", because: "the work was stopped inside the sandbox" };
-    case "exited":
-      return task.spec.work.kind === "command" ? commandVerdict(task, result) : agentVerdict(result);
+    case "exited": {
+      const judgement = task.spec.work.kind === "command" ? commandVerdict(task, result) : agentVerdict(result);
+      // Work whose changes are lost is not done, however well it ended.
+      return judgement.verdict === "succeeded" && !kept(result)
+        ? { verdict: "failed", because: result.because }
+        : judgement;
+    }
   }
 }
+
+/** Work that came to its end says why its changes are not here, where they are not. */
+const kept = ({ ended, because }: AttemptResult): boolean => ended !== "exited" || because === "";
 
 function commandVerdict(task: Task, result: AttemptResult): Judgement {
   const command = inlineCode(asked(task.spec.work));

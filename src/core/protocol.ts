@@ -114,7 +114,7 @@ export type AttemptResult = {
     text: string;
     turns: number;
   };
-  /** One sentence on why, for `could-not-start`, else "". */
+  /** Why: for `could-not-start`, and where work came to its end but its changes could not be handed over; else "". */
   because: string;
   /** End of the combined output, valid UTF-8. */
   tail: string;

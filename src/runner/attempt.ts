@@ -3,19 +3,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { heartbeatEveryMs, protocolVersion, type AttemptResult, type Job, type RunnerEvent } from "../core/protocol.ts";
+import { output, plainCommand } from "./agents/agent.ts";
 import { claudeCode } from "./agents/claude-code.ts";
 import { openBridge } from "./bridge.ts";
 import { childEnvironment, markOf } from "./environment.ts";
 import { insist, type Reach } from "./gateway.ts";
+import { GitFailed } from "./git.ts";
 import { watchInbox } from "./inbox.ts";
-import { openJournal, type Journal } from "./journal.ts";
+import { openJournal, type Fact, type Journal } from "./journal.ts";
 import { get, parse } from "./json.ts";
 import type { LineSink } from "./lines.ts";
-import { collect, type Collected } from "./manifest.ts";
+import { collect } from "./manifest.ts";
 import { openPusher } from "./push.ts";
-import { openTail, type Tail } from "./tail.ts";
+import { openTail } from "./tail.ts";
 import { runWork } from "./work.ts";
-import { CannotPrepare, helperLine, prepare, type Base, type Ground } from "./workspace.ts";
+import { helperLine, prepare, type Base, type Ground } from "./workspace.ts";
 
 export type Setting = {
   reach: Reach;
@@ -41,7 +43,6 @@ type Run = {
   setting: Setting;
   ground: Ground;
   journal: Journal;
-  tail: Tail;
   cancel: AbortSignal;
   begin: (phase: Phase) => void;
 };
@@ -58,81 +59,76 @@ const nothing: AttemptResult = {
   left: [],
 };
 
+/** Types of the events that are what the work itself said. */
+const inTail = new Set<Fact["type"]>(["output", "output_cut", "agent_text"]);
+
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-function outputSink({ journal, tail }: Run, stream: "stdout" | "stderr"): LineSink {
-  return {
-    line(message) {
-      tail.add(message);
-      journal.add({ type: "output", stream, level: "info", message });
-    },
+/** Rejects for an argv that no system can take. */
+async function work({ job, setting, ground, journal, cancel }: Run): Promise<Partial<AttemptResult>> {
+  const tail = openTail();
+  const program =
+    job.work.kind === "command"
+      ? plainCommand(job.work.argv)
+      : claudeCode({ ...job.work, binary: setting.claude, isRoot: setting.isRoot });
+  const record = (fact: Fact): void => {
+    if (inTail.has(fact.type)) tail.add(fact.message);
+    journal.add(fact);
+  };
+  const sink = (stream: "stdout" | "stderr", read: (line: string) => Fact[]): LineSink => ({
+    line: (text) => read(text).forEach(record),
     cut(beginning, bytes) {
       const message = `A line of ${bytes} bytes on ${stream} was left out; it begins: ${beginning}`;
-      tail.add(message);
-      journal.add({ type: "output_cut", level: "warning", message, bytes });
+      record({ type: "output_cut", level: "warning", message, bytes });
     },
-  };
+  });
+  const ended = await runWork(
+    { ...program, cwd: ground.workspace, env: { ...ground.env, ...program.env } },
+    { stdout: sink("stdout", program.read), stderr: sink("stderr", (line) => [output("stderr", line)]) },
+    { timing: setting.reach.timing, timeoutMs: job.timeoutMs, cancel, mark: markOf(job.attempt) },
+  );
+  return { ...ended, agent: program.closing(), tail: tail.read() };
 }
 
-async function work(run: Run): Promise<Partial<AttemptResult>> {
-  const { job, setting, ground, journal, tail, cancel } = run;
-  const { timing } = setting.reach;
-  const limits = { timing, timeoutMs: job.timeoutMs, cancel, mark: markOf(job.attempt) };
-  const common = { cwd: ground.workspace, env: ground.env };
-  const stdout = outputSink(run, "stdout");
-  const stderr = outputSink(run, "stderr");
-  if (job.work.kind === "command")
-    return runWork({ ...common, argv: job.work.argv, input: "" }, { stdout, stderr }, limits);
-
-  const { model, prompt } = job.work;
-  const agent = claudeCode({ binary: setting.claude, model, prompt, isRoot: setting.isRoot });
-  const line = (text: string): void => {
-    for (const fact of agent.read(text)) {
-      if (fact.type === "agent_text" || fact.type === "output") tail.add(fact.message);
-      journal.add(fact);
-    }
-  };
-  const command = { ...common, argv: agent.argv, env: { ...ground.env, ...agent.env }, input: agent.input };
-  const ended = await runWork(command, { stdout: { line, cut: stdout.cut }, stderr }, limits);
-  return { ...ended, agent: agent.closing() };
+/** `use` gets a directory of the runner's own that is gone after it. */
+async function withScratch<T>(use: (scratch: string) => Promise<T>): Promise<T> {
+  const scratch = mkdtempSync(join(tmpdir(), "parhelia-"));
+  try {
+    return await use(scratch);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 /** A result whose changes could not be handed over as a whole has none: half of a change is worse than none. */
-async function collectAll({ setting, ground }: Run, base: Base): Promise<Collected> {
-  // The work may have emptied the directory that was there before it, or put a repository of its own into it.
-  let scratch: string | undefined;
+async function collectAll({ setting, ground }: Run, base: Base): Promise<Partial<AttemptResult>> {
+  const put = async (n: number, part: string): Promise<void> => {
+    const { status, text } = await insist(setting.reach, "PUT", `/gateway/result/${n}`, part);
+    if (status >= 300) throw new Error(`the service answered ${status} ${text.slice(0, 300)}`);
+  };
   try {
-    scratch = mkdtempSync(join(tmpdir(), "parhelia-"));
-    return await collect({ ...ground, scratch }, base, async (n, part) => {
-      const { status, text } = await insist(setting.reach, "PUT", `/gateway/result/${n}`, part);
-      if (status >= 300) throw new Error(`the service answered ${status} ${text.slice(0, 300)}`);
-    });
+    // The work may have emptied the directory that was there before it, or put a repository of its own into it.
+    return await withScratch((scratch) => collect({ ...ground, scratch }, base, put));
   } catch (cause) {
-    return {
-      parts: 0,
-      changedFiles: 0,
-      left: [`The changes could not be handed over: ${messageOf(cause)}.`.slice(0, 1000)],
-    };
-  } finally {
-    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+    return { because: `its changes could not be handed over: ${messageOf(cause)}`.slice(0, 1000) };
   }
 }
 
 async function perform(run: Run): Promise<AttemptResult> {
-  const { job, setting, ground, tail, cancel, begin } = run;
-  let base: Base;
-  try {
-    base = await prepare(ground, job.source, { timing: setting.reach.timing, stop: cancel, phase: begin });
-  } catch (cause) {
-    if (cancel.aborted) return { ...nothing, ended: "cancelled" };
-    if (cause instanceof CannotPrepare) return { ...nothing, because: cause.message.slice(0, 1000) };
-    throw cause;
-  }
+  const { job, setting, ground, cancel, begin } = run;
+  const base = await prepare(ground, job.source, { timing: setting.reach.timing, stop: cancel, phase: begin });
   begin("work");
   const ended = await work(run);
   begin("collect");
   const collected = await collectAll(run, base);
-  return { ...nothing, ...ended, tail: tail.read(), ...collected };
+  return { ...nothing, ...ended, ...collected };
+}
+
+/** What could not be begun, or was cancelled before it was. */
+function unperformed(cause: unknown, cancel: AbortSignal): AttemptResult {
+  if (cancel.aborted) return { ...nothing, ended: "cancelled" };
+  const because = cause instanceof GitFailed ? cause.message : `The runner failed: ${messageOf(cause)}`;
+  return { ...nothing, because: because.slice(0, 1000) };
 }
 
 async function beat({ timing }: Reach, journal: Journal): Promise<never> {
@@ -166,11 +162,8 @@ async function runJob(setting: Setting, job: Job, scratch: string): Promise<numb
     env: childEnvironment(env, { attempt: job.attempt, home, bridge: bridge.address, proxy: bridge.proxy }),
   };
   const begin = (phase: Phase): void => journal.add({ type: "phase", phase, level: "info", message: phase });
-  const run: Run = { job, setting, ground, journal, tail: openTail(), cancel, begin };
-  const result = await perform(run).catch((cause: unknown): AttemptResult => ({
-    ...nothing,
-    because: `The runner failed: ${messageOf(cause)}`.slice(0, 1000),
-  }));
+  const run: Run = { job, setting, ground, journal, cancel, begin };
+  const result = await perform(run).catch((cause: unknown) => unperformed(cause, cancel));
   bridge.close();
   // The result comes after everything that it is the end of.
   closing.abort();
@@ -195,10 +188,5 @@ export async function runAttempt(setting: Setting): Promise<number> {
     console.error(`There is no job that this runner understands (status ${answer.status}).`);
     return 1;
   }
-  const scratch = mkdtempSync(join(tmpdir(), "parhelia-"));
-  try {
-    return await runJob(setting, job, scratch);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  return withScratch((scratch) => runJob(setting, job, scratch));
 }

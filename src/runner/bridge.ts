@@ -30,7 +30,7 @@ function forwarded(headers: http.IncomingHttpHeaders): http.OutgoingHttpHeaders 
 /** The path at the gateway, or undefined for what the bridge does not carry. */
 export function gatewayPath(method: string, target: string): string | undefined {
   // Resolves `..` first, so that a path cannot leave its prefix.
-  const { pathname, search } = new URL(target, "http://bridge");
+  const { pathname = "", search = "" } = URL.parse(target, "http://bridge") ?? {};
   if (pathname.startsWith("/v1/") || (pathname === "/" && method === "HEAD")) return pathname + search;
   if (pathname.startsWith("/git/")) return `/gateway${pathname}${search}`;
   return pathname === "/credential" && method === "GET" ? "/gateway/repository-token" : undefined;
@@ -41,16 +41,13 @@ const fromBrowser = ({ headers }: http.IncomingMessage): boolean =>
   headers.origin !== undefined || !/^(127\.0\.0\.1|localhost):\d+$/.test(headers.host ?? "");
 
 function refuse(response: http.ServerResponse, status: number, message: string): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(status, { "content-type": "text/plain" }).end(message);
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { "content-type": "text/plain" }).end(message);
 }
 
 function forward(gateway: Gateway, request: http.IncomingMessage, response: http.ServerResponse): void {
   const method = request.method ?? "GET";
-  const path = URL.canParse(request.url ?? "", "http://bridge") ? gatewayPath(method, request.url ?? "") : undefined;
+  const path = gatewayPath(method, request.url ?? "");
   if (path === undefined || fromBrowser(request)) return refuse(response, 404, "not carried by this bridge");
   const upstream = gateway.open(method, path, forwarded(request.headers));
   upstream.on("error", () => refuse(response, 502, "the Parhelia service does not answer"));

@@ -10,10 +10,10 @@ import { get, parse, text as string } from "./json.ts";
 export async function answerCredential(
   word: string | undefined,
   bridge: string | undefined,
-  { input, output }: { input: Readable; output: Writable },
+  { stdin, stdout }: { stdin: Readable; stdout: Writable },
 ): Promise<number> {
   if (word !== "get") return 0;
-  await text(input);
+  await text(stdin);
   const answer = await fetch(`${bridge}/credential`);
   const token = parse(await answer.text());
   const username = string(get(token, "username"));
@@ -22,6 +22,6 @@ export async function answerCredential(
     console.error(`Parhelia gave no token for this repository (status ${answer.status}).`);
     return 1;
   }
-  output.write(`username=${username}\npassword=${password}\n`);
+  stdout.write(`username=${username}\npassword=${password}\n`);
   return 0;
 }

@@ -20,11 +20,8 @@ export const markOf = (attempt: string): string => `${markName}=${attempt}`;
 export function childEnvironment(
   own: NodeJS.ProcessEnv,
   { attempt, home, bridge, proxy }: { attempt: string; home: string; bridge: string; proxy: string | undefined },
-): Record<string, string> {
-  const inherited = Object.entries(own).filter(
-    (entry): entry is [string, string] =>
-      entry[1] !== undefined && !(entry[0].startsWith("PARHELIA_") && entry[0] !== backendMark),
-  );
+): NodeJS.ProcessEnv {
+  const inherited = Object.entries(own).filter(([name]) => !name.startsWith("PARHELIA_") || name === backendMark);
   return {
     ...Object.fromEntries(inherited),
     // Programs differ in which letter case they read; curl reads `http_proxy` only.

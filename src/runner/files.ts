@@ -4,9 +4,10 @@
  * Paths are bytes, held one to a character (latin1).
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import type { FileMode } from "../core/protocol.ts";
 
 export type Sight =
-  | { kind: "file"; descriptor: number; bytes: number; executable: boolean }
+  | { kind: "file"; descriptor: number; bytes: number; mode: FileMode }
   | { kind: "link"; target: Buffer }
   | { kind: "directory" | "absent" }
   /** Something that no commit can hold, or that we may not read. */
@@ -20,7 +21,7 @@ const byDescriptor = existsSync("/proc/self/fd");
 const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in cause ? String(cause.code) : "");
 
 /** `absent` also where a parent is no directory. */
-const absentCodes = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
+const absentCodes = /^(ENOENT|ENOTDIR|ELOOP)$/;
 
 export function openTree(root: string) {
   type Place = { descriptor: number; path: string };
@@ -34,7 +35,7 @@ export function openTree(root: string) {
       ? Buffer.from(`/proc/self/fd/${descriptor}/${name}`, "latin1")
       : Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path + name, "latin1")]);
 
-  /** Descriptors of a path's parents stay open until a path elsewhere is asked for. */
+  /** Descriptors of a path's parents stay open until a path elsewhere is asked for, what was looked at last until the next look. */
   const parentOf = (path: string): Place => {
     let at = open.at(-1) ?? top;
     while (!path.startsWith(at.path)) {
@@ -60,19 +61,21 @@ export function openTree(root: string) {
       if (codeOf(cause) === "ELOOP") return { kind: "link", target: readlinkSync(where, "buffer") };
       throw cause;
     }
+    // No path begins so.
+    open.push({ descriptor, path: `${path}\0` });
     const stat = fstatSync(descriptor);
-    if (stat.isFile()) return { kind: "file", descriptor, bytes: stat.size, executable: (stat.mode & 0o100) !== 0 };
-    closeSync(descriptor);
+    if (stat.isFile())
+      return { kind: "file", descriptor, bytes: stat.size, mode: (stat.mode & 0o100) === 0 ? "100644" : "100755" };
     return stat.isDirectory() ? { kind: "directory" } : { kind: "odd", because: "is no regular file" };
   };
 
   return {
-    /** The caller closes the descriptor of a `file`. */
+    /** The descriptor of a `file` is open until the next look. */
     look(path: string): Sight {
       try {
         return lookAt(path);
       } catch (cause) {
-        if (absentCodes.has(codeOf(cause))) return { kind: "absent" };
+        if (absentCodes.test(codeOf(cause))) return { kind: "absent" };
         return { kind: "odd", because: `cannot be read (${codeOf(cause)})` };
       }
     },

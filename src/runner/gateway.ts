@@ -51,8 +51,12 @@ export function connect(address: string, token: string): Gateway {
   return { open, call };
 }
 
-/** The gateway knows this attempt no longer: nothing that is done here counts any more. */
-export const isOver = (answer: Answer): boolean => answer.status === 401 || answer.status === 410;
+/** Calls once. Aborts `over` where the gateway knows this attempt no longer: nothing that is done here counts any more. */
+export async function ask({ gateway, over }: Reach, ...call: Parameters<Gateway["call"]>): Promise<Answer> {
+  const answer = await gateway.call(...call);
+  if (answer.status === 401 || answer.status === 410) over.abort();
+  return answer;
+}
 
 /** No answer, or one that may be another the next time. */
 export const mayPass = ({ status }: Answer): boolean =>
@@ -62,16 +66,11 @@ export const mayPass = ({ status }: Answer): boolean =>
  * Calls until there is an answer that stays: accepted, or refused for good. Aborts `over` when the attempt has
  * ended; the answer is then 401 or 410. A service that is away is waited for without end: the sandbox's lifetime bounds it.
  */
-export async function insist(
-  { gateway, timing, over }: Reach,
-  method: string,
-  path: string,
-  body?: string,
-): Promise<Answer> {
+export async function insist(reach: Reach, method: string, path: string, body?: string): Promise<Answer> {
+  const stop = reach.over.signal;
   for (let failures = 1; ; failures += 1) {
-    const answer = over.signal.aborted ? { status: 410, text: "" } : await gateway.call(method, path, body);
-    if (isOver(answer)) over.abort();
+    const answer = stop.aborted ? { status: 410, text: "" } : await ask(reach, method, path, body);
     if (!mayPass(answer)) return answer;
-    await timing.sleep(backoffMs(failures), over.signal);
+    await reach.timing.sleep(backoffMs(failures), stop);
   }
 }

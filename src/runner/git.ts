@@ -37,14 +37,21 @@ const environment = {
   LC_ALL: "C",
 };
 
-/** Text of git that may go into an event: one line, without what could be a credential. */
+/** The service takes no longer sentence than 1,000 characters, and there are words before it. */
+const shownCharacters = 900;
+
+/** Text of git that may go into an event: one line, bounded, without what could be a credential. */
 export const withoutSecrets = (text: string): string =>
   text
     .replaceAll(/\b(gh[a-z]_|github_pat_)[\w.-]+/g, "[removed]")
     .trim()
     .split("\n")
     .slice(-3)
-    .join(" ");
+    .join(" ")
+    .slice(0, shownCharacters);
+
+/** What git lists with `-z`: bytes, held one to a character (latin1). */
+export const listed = ({ stdout }: GitAnswer): string[] => stdout.toString("latin1").split("\0").slice(0, -1);
 
 /** Never rejects: a git that could not be started, or took too long, is an answer that is not ok. */
 export async function git(args: string[], options: GitOptions): Promise<GitAnswer> {
@@ -67,5 +74,15 @@ export async function git(args: string[], options: GitOptions): Promise<GitAnswe
   child.stdin.end(options.input);
   const [stdout, stderr, failure] = await Promise.all([buffer(child.stdout), buffer(child.stderr), ended]);
   const said = withoutSecrets(stderr.toString());
-  return { ok: failure === undefined, stdout, stderr: failure === undefined ? said : said || failure };
+  return { ok: failure === undefined, stdout, stderr: said || (failure ?? "") };
+}
+
+/** The message is one sentence for a result, without its full stop. */
+export class GitFailed extends Error {}
+
+/** Rejects with `GitFailed` where the answer is not ok. */
+export async function mustGit(args: string[], options: GitOptions): Promise<GitAnswer> {
+  const answer = await git(args, options);
+  if (!answer.ok) throw new GitFailed(`git ${args[0]} failed: ${answer.stderr}`);
+  return answer;
 }

@@ -1,6 +1,6 @@
 /** Listens to the inbox by long polls, so that a cancel reaches the sandbox although nothing can call into it. */
 import type { InboxMessage } from "../core/protocol.ts";
-import { isOver, type Reach } from "./gateway.ts";
+import { ask, type Reach } from "./gateway.ts";
 import { get, list, number, parse, text } from "./json.ts";
 import { backoffMs } from "./timing.ts";
 
@@ -8,17 +8,15 @@ import { backoffMs } from "./timing.ts";
 const leastPollMs = 1000;
 
 /** Resolves when the attempt is over, and not before. */
-export async function watchInbox(
-  { gateway, timing, over }: Reach,
-  onMessage: (message: InboxMessage) => void,
-): Promise<void> {
-  const stop = over.signal;
+export async function watchInbox(reach: Reach, onMessage: (message: InboxMessage) => void): Promise<void> {
+  const { timing } = reach;
+  const stop = reach.over.signal;
   let after = 0;
   let failures = 0;
   while (!stop.aborted) {
     const askedAt = timing.now();
-    const answer = await gateway.call("GET", `/gateway/inbox?after=${after}`, undefined, stop);
-    if (isOver(answer)) return over.abort();
+    const answer = await ask(reach, "GET", `/gateway/inbox?after=${after}`, undefined, stop);
+    if (stop.aborted) return;
     if (answer.status !== 200) {
       failures += 1;
       await timing.sleep(backoffMs(failures), stop);

@@ -59,26 +59,23 @@ export function openJournal(file: string, now: () => number, room = { events: 20
     }
   };
 
-  const store = (fact: Fact): boolean => {
+  /** The bytes for which there was no room: 0, or all of it. */
+  const store = (fact: Fact): number => {
     const json = encode({ at: now(), ...fact }, next);
     const bytes = Buffer.from(json);
     const isWritten = hasRoom(fact) && write(bytes);
-    if (!isWritten && !(hasRoom(fact) && bytes.length <= smallBytes)) {
-      leftOut = { events: leftOut.events + 1, bytes: leftOut.bytes + bytes.length };
-      return false;
-    }
+    if (!isWritten && !(hasRoom(fact) && bytes.length <= smallBytes)) return bytes.length;
     kept.push({ n: next, at: endAt, bytes: bytes.length, json: isWritten ? undefined : json });
     if (isWritten) endAt += bytes.length;
     next += 1;
     arrival.resolve();
-    return true;
+    return 0;
   };
 
   const noteLeftOut = (): void => {
     const { events, bytes } = leftOut;
     const message = `${events} events (${bytes} bytes) were left out: there was no room to keep them.`;
-    if (store({ type: "output_cut", level: "warning", message, bytes })) leftOut = { events: 0, bytes: 0 };
-    else leftOut = { events, bytes };
+    if (store({ type: "output_cut", level: "warning", message, bytes }) === 0) leftOut = { events: 0, bytes: 0 };
   };
 
   const read = ({ at, bytes, json }: Kept): string => {
@@ -95,7 +92,8 @@ export function openJournal(file: string, now: () => number, room = { events: 20
     /** Never throws; what has no room is counted, and named once there is room again. */
     add(fact: Fact): void {
       if (leftOut.events > 0 && hasRoom(fact)) noteLeftOut();
-      store(fact);
+      const lost = store(fact);
+      if (lost > 0) leftOut = { events: leftOut.events + 1, bytes: leftOut.bytes + lost };
     },
     get empty(): boolean {
       return kept.length === 0;
@@ -134,10 +132,11 @@ export function openJournal(file: string, now: () => number, room = { events: 20
       // Someone else who knows the token has pushed: go on above, or our events would count as repeated ones.
       next = Math.max(next, last + 1);
       kept = kept.filter(({ n }) => n > last);
-      if (kept.length > 0) return;
-      ftruncateSync(descriptor);
-      endAt = 0;
-      arrival = Promise.withResolvers<void>();
+      if (kept.length === 0) {
+        ftruncateSync(descriptor);
+        endAt = 0;
+        arrival = Promise.withResolvers<void>();
+      }
     },
   };
 }

@@ -15,25 +15,23 @@ const beginningBytes = 200;
 
 export function splitLines(sink: LineSink, limitBytes: number = bounds.lineBytes) {
   let kept = Buffer.alloc(0);
-  let keptBytes = 0;
   let seenBytes = 0;
 
   const keep = (piece: Buffer): void => {
+    const had = Math.min(seenBytes, limitBytes);
     seenBytes += piece.length;
-    const wanted = Math.min(keptBytes + piece.length, limitBytes);
+    const wanted = Math.min(seenBytes, limitBytes);
     if (wanted > kept.length) {
       const larger = Buffer.alloc(Math.min(limitBytes, Math.max(wanted, 2 * kept.length)));
-      kept.copy(larger, 0, 0, keptBytes);
+      kept.copy(larger, 0, 0, had);
       kept = larger;
     }
-    piece.copy(kept, keptBytes, 0, wanted - keptBytes);
-    keptBytes = wanted;
+    piece.copy(kept, had, 0, wanted - had);
   };
 
   const endLine = (): void => {
     if (seenBytes > limitBytes) sink.cut(kept.toString("utf8", 0, beginningBytes), seenBytes);
-    else sink.line(kept.toString("utf8", 0, keptBytes));
-    keptBytes = 0;
+    else sink.line(kept.toString("utf8", 0, seenBytes));
     seenBytes = 0;
   };
 
@@ -59,7 +57,8 @@ export function fit(text: string, limitBytes: number): string {
   const size = (length: number): number => Buffer.byteLength(JSON.stringify(text.slice(0, length)));
   let length = text.length;
   for (let bytes = size(length); length > 0 && bytes > limitBytes; bytes = size(length)) {
-    length = Math.max(0, Math.min(length - 1, Math.floor((length * limitBytes) / bytes)));
+    // Less than it was, because the bytes are more than the limit.
+    length = Math.max(0, Math.floor((length * limitBytes) / bytes));
   }
   const last = text.charCodeAt(length - 1);
   return text.slice(0, length < text.length && last >= 0xd800 && last < 0xdc00 ? length - 1 : length);

@@ -7,11 +7,11 @@ import { answerCredential } from "./credential.ts";
 import { connect } from "./gateway.ts";
 import { realTiming } from "./timing.ts";
 
-const { argv, env, execPath, stdin, stdout } = process;
+const { argv, env, execPath } = process;
 
 function required(name: string): string {
-  const value = env[name];
-  if (value === undefined || value === "") throw new Error(`${name} is not set.`);
+  const value = env[name] ?? "";
+  if (value === "") throw new Error(`${name} is not set.`);
   return value;
 }
 
@@ -33,8 +33,4 @@ async function attempt(): Promise<number> {
 }
 
 // Explicit, because a connection that hostile code holds open would keep the process alive.
-process.exit(
-  argv[2] === "credential"
-    ? await answerCredential(argv[4], argv[3], { input: stdin, output: stdout })
-    : await attempt(),
-);
+process.exit(argv[2] === "credential" ? await answerCredential(argv[4], argv[3], process) : await attempt());

@@ -3,15 +3,14 @@
  * Files are compared by size and hash here, not by git, so no attribute, filter or index of the agent's has a say.
  */
 import { createHash } from "node:crypto";
-import { closeSync } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { bounds, type AttemptResult, type FileMode } from "../core/protocol.ts";
 import { openTree, readUpTo, type Sight, type Tree } from "./files.ts";
 import { openParts, type Parts } from "./parts.ts";
-import { listLfs, listUntracked, shown, type Where } from "./untracked.ts";
+import { openListing, shown, type Where } from "./untracked.ts";
 import type { Base } from "./workspace.ts";
 
-export type Collected = Pick<AttemptResult, "parts" | "changedFiles" | "left">;
+type Collected = Pick<AttemptResult, "parts" | "changedFiles" | "left">;
 
 const leftSentences = 50;
 const chunkBytes = 64 * 1024;
@@ -38,20 +37,19 @@ export function isForbidden(path: string): boolean {
     });
 }
 
-const modeOf = (sight: Sight & { kind: "file" }): FileMode => (sight.executable ? "100755" : "100644");
-
 function hashOf(id: string, bytes: number) {
   return createHash(id.length === 64 ? "sha256" : "sha1").update(`blob ${bytes}\0`);
 }
 
 /** Reads the file from its start; the descriptor is used up by it. */
-function isSameFile(sight: Sight & { kind: "file" }, base: Entry): boolean {
-  if (sight.bytes !== base.bytes || modeOf(sight) !== base.mode) return false;
-  const hash = hashOf(base.id, sight.bytes);
-  for (let piece = readUpTo(sight.descriptor, chunkBytes); piece.length > 0;) {
+function isSameFile({ bytes, mode, descriptor }: Sight & { kind: "file" }, base: Entry): boolean {
+  if (bytes !== base.bytes || mode !== base.mode) return false;
+  const hash = hashOf(base.id, bytes);
+  let piece: Buffer;
+  do {
+    piece = readUpTo(descriptor, chunkBytes);
     hash.update(piece);
-    piece = readUpTo(sight.descriptor, chunkBytes);
-  }
+  } while (piece.length > 0);
   return hash.digest("hex") === base.id;
 }
 
@@ -61,13 +59,12 @@ function isSame(sight: Sight, base: Entry): boolean {
   return hashOf(base.id, sight.target.length).update(sight.target).digest("hex") === base.id;
 }
 
-/** Carries changes as long as the bounds allow, and names what it leaves. */
-function openCarrier(tree: Tree, parts: Parts, lfs: ReadonlySet<string>) {
+/** Carries changes as long as the bounds allow, and names in `left` what it leaves. */
+function openCarrier(tree: Tree, parts: Parts, { lfs, left }: { lfs: ReadonlySet<string>; left: string[] }) {
   let changedFiles = 0;
   let bytes = 0;
-  const left: string[] = [];
 
-  const admits = (path: string, size: number): boolean => {
+  const carry = async (path: string, size: number, send: () => Promise<void>): Promise<void> => {
     const fits = changedFiles < bounds.changedFiles && size <= bounds.fileBytes && bytes + size <= bounds.resultBytes;
     const most = `${bounds.changedFiles} files, ${bounds.fileBytes} bytes each, ${bounds.resultBytes} together`;
     if (isForbidden(path)) left.push(`${shown(path)} has a name that no clone would accept.`);
@@ -75,41 +72,34 @@ function openCarrier(tree: Tree, parts: Parts, lfs: ReadonlySet<string>) {
     else {
       changedFiles += 1;
       bytes += size;
-      return true;
+      await send();
     }
-    return false;
   };
 
-  const put = async (path: string, mode: FileMode, size: number, read: () => Buffer): Promise<void> => {
-    if (admits(path, size)) await parts.put(path, mode, read());
+  const put = (path: string, mode: FileMode, content: Buffer): Promise<void> =>
+    carry(path, content.length, () => parts.put(path, mode, content));
+
+  const putFile = async (path: string, { descriptor, bytes, mode }: Sight & { kind: "file" }): Promise<void> => {
+    // Read only once it is known to fit.
+    if (!lfs.has(path)) return carry(path, bytes, () => parts.put(path, mode, readUpTo(descriptor, bytes)));
+    const start = readUpTo(descriptor, pointerBytes);
+    // Committed as it is, it would break every checkout that has LFS; and nothing here may upload it.
+    if (isPointer(start)) return put(path, mode, start);
+    left.push(`${shown(path)} (${bytes} bytes) belongs to Git LFS: only a pointer may be committed.`);
   };
 
   return {
-    left,
     get changedFiles(): number {
       return changedFiles;
     },
-    async remove(path: string): Promise<void> {
-      if (admits(path, 0)) await parts.remove(path);
-    },
-    submodule: (path: string, id: string): Promise<void> => put(path, "160000", id.length, () => Buffer.from(id)),
+    remove: (path: string): Promise<void> => carry(path, 0, () => parts.remove(path)),
+    submodule: (path: string, id: string): Promise<void> => put(path, "160000", Buffer.from(id)),
     /** Looks at the path once more, and carries it where it is a file or a link. */
     async put(path: string): Promise<void> {
       const sight = tree.look(path);
       if (sight.kind === "odd") left.push(`${shown(path)} ${sight.because}.`);
-      if (sight.kind === "link") await put(path, "120000", sight.target.length, () => sight.target);
-      if (sight.kind !== "file") return;
-      try {
-        if (!lfs.has(path)) await put(path, modeOf(sight), sight.bytes, () => readUpTo(sight.descriptor, sight.bytes));
-        else {
-          const start = readUpTo(sight.descriptor, Math.min(sight.bytes, pointerBytes));
-          // Committed as it is, it would break every checkout that has LFS; and nothing here may upload it.
-          if (isPointer(start)) await put(path, modeOf(sight), start.length, () => start);
-          else left.push(`${shown(path)} (${sight.bytes} bytes) belongs to Git LFS: only a pointer may be committed.`);
-        }
-      } finally {
-        closeSync(sight.descriptor);
-      }
+      if (sight.kind === "link") await put(path, "120000", sight.target);
+      if (sight.kind === "file") await putFile(path, sight);
     },
   };
 }
@@ -124,18 +114,19 @@ async function compare(tree: Tree, base: Base): Promise<Found> {
     // Heartbeats must go on.
     if ((seen += 1) % 64 === 0) await breathe();
     const sight = tree.look(path);
-    const isSubmodule = entry.mode === "160000";
-    if (sight.kind === "absent" || (sight.kind === "directory" && !isSubmodule)) found.gone.push(path);
-    else if (sight.kind === "directory") {
+    if (sight.kind === "directory" && entry.mode === "160000") {
       found.submodules.push(path);
       if (tree.look(`${path}/.git`).kind !== "absent") found.repositories.push(path);
-    } else if (!isSame(sight, entry)) found.changed.push(path);
-    if (sight.kind === "file") closeSync(sight.descriptor);
+    } else if (sight.kind === "absent" || sight.kind === "directory") found.gone.push(path);
+    else if (!isSame(sight, entry)) found.changed.push(path);
   }
   return found;
 }
 
-/** Sends the parts by `put`; rejects only where `put` does. */
+/**
+ * Sends the parts by `put`. Rejects where `put` does, where the workspace is no directory, and with `GitFailed` where
+ * git could not tell what is there.
+ */
 export async function collect(
   where: Where,
   base: Base,
@@ -143,12 +134,14 @@ export async function collect(
 ): Promise<Collected> {
   const tree = openTree(where.workspace);
   const parts = openParts(put);
+  const left: string[] = [];
   try {
     const { gone, changed, submodules, repositories } = await compare(tree, base);
-    const untracked = await listUntracked(where, repositories);
+    const listing = await openListing(where, left);
+    const untracked = await listing.untracked(repositories);
     const added = untracked.files.filter((path) => !base.has(path.replace(/\/$/, "")));
-    const lfs = await listLfs(where, [...changed, ...added.filter((path) => !path.endsWith("/"))]);
-    const carrier = openCarrier(tree, parts, lfs.paths);
+    const lfs = await listing.lfs([...changed, ...added]);
+    const carrier = openCarrier(tree, parts, { lfs, left });
     for (const path of gone) await carrier.remove(path);
     for (const path of changed) await carrier.put(path);
     for (const path of repositories) {
@@ -156,20 +149,16 @@ export async function collect(
       if (head !== undefined && head !== base.get(path)?.id) await carrier.submodule(path, head);
     }
     for (const path of added) {
-      if (path.endsWith("/")) carrier.left.push(`${shown(path)} is a repository of its own.`);
+      if (path.endsWith("/")) left.push(`${shown(path)} is a repository of its own.`);
       // A commit cannot hold a submodule and a path below its place.
       else if (submodules.some((above) => path.startsWith(`${above}/`)))
-        carrier.left.push(`${shown(path)} is inside a submodule.`);
+        left.push(`${shown(path)} is inside a submodule.`);
       else await carrier.put(path);
     }
     await parts.send();
-    const left = [...new Set([...carrier.left, ...untracked.left, ...lfs.left])];
-    const more = left.length - leftSentences;
-    return {
-      parts: parts.sent,
-      changedFiles: carrier.changedFiles,
-      left: more > 0 ? [...left.slice(0, leftSentences), `${more} more paths were left out.`] : left,
-    };
+    const more = left.splice(leftSentences).length;
+    if (more > 0) left.push(`${more} more paths were left out.`);
+    return { parts: parts.sent, changedFiles: carrier.changedFiles, left };
   } finally {
     tree.close();
   }

@@ -3,7 +3,7 @@
  * long as the sandbox lives; an acknowledgement that stands still is backed off from, not pushed at.
  */
 import { bounds } from "../core/protocol.ts";
-import { isOver, mayPass, type Reach } from "./gateway.ts";
+import { ask, mayPass, type Reach } from "./gateway.ts";
 import type { Journal } from "./journal.ts";
 import { get, parse } from "./json.ts";
 import { backoffMs } from "./timing.ts";
@@ -20,7 +20,8 @@ const lastPaceMs = 1000;
 const paceGrowth = 1.2;
 const pushBytes = 1024 * 1024;
 
-export function openPusher(journal: Journal, { gateway, timing, over }: Reach): Pusher {
+export function openPusher(journal: Journal, reach: Reach): Pusher {
+  const over = reach.over.signal;
   let paceMs = firstPaceMs;
   let failures = 0;
   let limit: number = bounds.eventsPerPush;
@@ -33,9 +34,8 @@ export function openPusher(journal: Journal, { gateway, timing, over }: Reach): 
   const step = async (): Promise<number> => {
     const batch = journal.batch({ events: limit, bytes: pushBytes });
     if (batch.length === 0) return 0;
-    const answer = await gateway.call("POST", "/gateway/events", `{"events":[${batch.join(",")}]}`);
-    if (isOver(answer)) over.abort();
-    if (mayPass(answer) || isOver(answer)) return fail();
+    const answer = await ask(reach, "POST", "/gateway/events", `{"events":[${batch.join(",")}]}`);
+    if (mayPass(answer) || over.aborted) return fail();
     if (answer.status >= 300) {
       // One event that the service will not take must not hold up the others for ever: find it, replace it.
       if (batch.length === 1) journal.replaceFirst(answer.text);
@@ -54,10 +54,10 @@ export function openPusher(journal: Journal, { gateway, timing, over }: Reach): 
   };
 
   const run = async (closing: AbortSignal): Promise<void> => {
-    while (!over.signal.aborted && !(closing.aborted && journal.empty)) {
+    while (!over.aborted && !(closing.aborted && journal.empty)) {
       await journal.arrived();
       const pauseMs = await step();
-      await timing.sleep(pauseMs, failures > 0 ? over.signal : closing);
+      await reach.timing.sleep(pauseMs, failures > 0 ? over : closing);
     }
   };
 

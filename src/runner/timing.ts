@@ -24,4 +24,4 @@ export const realTiming: Timing = {
 };
 
 /** The pause before another try, after so many failures in a row: 0.2 s, doubled up to 5 s. */
-export const backoffMs = (failures: number): number => Math.min(5000, 100 * 2 ** Math.min(failures, 10));
+export const backoffMs = (failures: number): number => Math.min(5000, 100 * 2 ** failures);

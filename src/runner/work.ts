@@ -9,7 +9,7 @@ export type Command = {
   /** Never through a shell. */
   argv: string[];
   cwd: string;
-  env: Record<string, string>;
+  env: NodeJS.ProcessEnv;
   input: string;
 };
 

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Job } from "../core/protocol.ts";
-import { git, settings, type GitAnswer, type GitOptions } from "./git.ts";
+import { git, GitFailed, listed, mustGit, settings, type GitAnswer, type GitOptions } from "./git.ts";
 import { backoffMs, type Timing } from "./timing.ts";
 
 /** Path → what the commit has there. Paths are bytes, held one to a character (latin1). */
@@ -16,15 +16,12 @@ export type Ground = {
   home: string;
   /** A directory of the runner's own. */
   scratch: string;
-  env: Record<string, string>;
+  env: NodeJS.ProcessEnv;
   /** The bridge's address, where git fetches when the job has no clone address. */
   bridge: string;
   /** How git calls our credential helper: a line for a shell. */
   helper: string;
 };
-
-/** The message is one sentence for the result's `because`. */
-export class CannotPrepare extends Error {}
 
 /** A new token may be unknown to some of GitHub's machines for a while. */
 const tokenSettlesMs = 30_000;
@@ -46,11 +43,17 @@ async function fetchCommit(
   const run = (depth: number, what: string): Promise<GitAnswer> =>
     git(
       [
-        ...settings("protocol.allow=never", "protocol.https.allow=always"),
-        ...(url.startsWith("http:") ? settings("protocol.http.allow=always") : []),
-        // The empty one first: it forgets those of the machine's own configuration.
-        ...settings("credential.helper=", `credential.helper=${helper}`),
-        ...settings("http.followRedirects=false", "http.lowSpeedLimit=1", "http.lowSpeedTime=60"),
+        ...settings(
+          "protocol.allow=never",
+          "protocol.https.allow=always",
+          `protocol.http.allow=${url.startsWith("http:") ? "always" : "never"}`,
+          // The empty one first: it forgets those of the machine's own configuration.
+          "credential.helper=",
+          `credential.helper=${helper}`,
+          "http.followRedirects=false",
+          "http.lowSpeedLimit=1",
+          "http.lowSpeedTime=60",
+        ),
         "fetch",
         "--quiet",
         `--depth=${depth}`,
@@ -68,13 +71,12 @@ async function fetchCommit(
   return whole.ok ? whole : direct;
 }
 
-function parseListing(listing: Buffer): Base {
-  const lines = listing.toString("latin1").split("\0").slice(0, -1);
+function parseListing(listing: GitAnswer): Base {
   return new Map(
-    lines.map((line) => {
+    listed(listing).map((line) => {
       const tab = line.indexOf("\t");
       const [mode = "", , id = "", bytes = ""] = line.slice(0, tab).split(/ +/);
-      return [line.slice(tab + 1), { mode, id, bytes: Number.parseInt(bytes, 10) || 0 }];
+      return [line.slice(tab + 1), { mode, id, bytes: Number(bytes) || 0 }];
     }),
   );
 }
@@ -95,7 +97,7 @@ export function agentGitConfig({ workspace, helper }: Ground, url: string): stri
   ].join("\n");
 }
 
-/** Throws `CannotPrepare`. `phase` is told of each part as it begins. */
+/** Rejects with `GitFailed`. `phase` is told of each part as it begins. */
 export async function prepare(
   ground: Ground,
   source: Job["source"],
@@ -104,11 +106,7 @@ export async function prepare(
   const { workspace } = ground;
   const url = source.url ?? `${ground.bridge}/git`;
   const options = { cwd: workspace, env: { ...ground.env, ...unproxied }, signal: stop };
-  const must = async (...args: string[]): Promise<Buffer> => {
-    const answer = await git(args, options);
-    if (!answer.ok) throw new CannotPrepare(`git ${args[0]} failed: ${answer.stderr}`);
-    return answer.stdout;
-  };
+  const must = (...args: string[]): Promise<GitAnswer> => mustGit(args, options);
 
   phase("fetch");
   const format = source.sha.length === 64 ? "sha256" : "sha1";
@@ -121,7 +119,7 @@ export async function prepare(
     const fetched = await fetchCommit(url, source, ground.helper, options);
     if (fetched.ok) break;
     if (stop.aborted || timing.now() - startedAt >= tokenSettlesMs)
-      throw new CannotPrepare(`The commit could not be fetched: ${fetched.stderr}`);
+      throw new GitFailed(`The commit could not be fetched: ${fetched.stderr}`);
     await timing.sleep(backoffMs(failures), stop);
   }
 

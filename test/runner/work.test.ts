@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { Timing } from "../../src/runner/timing.ts";
-import { openTail } from "../../src/runner/tail.ts";
 import { runWork, type Command } from "../../src/runner/work.ts";
 
 const command = (argv: string[], input = ""): Command => ({ argv, input, cwd: "/", env: { PATH: "/usr/bin:/bin" } });
@@ -95,16 +94,4 @@ test("a program that is not there, and one that may not be run", async () => {
     expect(ended).toMatchObject({ ended: "could-not-start", exitCode: null });
     expect(ended.because).toMatch(/^The command could not be started: .+\.$/);
   }
-});
-
-test("the tail keeps the end, in whole characters", () => {
-  const tail = openTail(10);
-  for (const line of ["first", "日本語", "😀"]) tail.add(line);
-  expect(tail.read()).toBe("語\n😀\n");
-  const short = openTail(100);
-  short.add("a");
-  expect(short.read()).toBe("a\n");
-  const exact = openTail(4);
-  exact.add("日本");
-  expect(exact.read()).toBe("本\n");
 });

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Timing } from "../../src/runner/timing.ts";
-import { withoutSecrets } from "../../src/runner/git.ts";
-import { agentGitConfig, CannotPrepare, helperLine, prepare, type Ground } from "../../src/runner/workspace.ts";
+import { GitFailed, withoutSecrets } from "../../src/runner/git.ts";
+import { agentGitConfig, helperLine, prepare, type Ground } from "../../src/runner/workspace.ts";
 import { needs } from "../world/needs.ts";
 import { gitIn, makeRepository, openGitHost } from "./repository.ts";
 
@@ -49,7 +49,7 @@ test.skipIf(!hasGit)("a host that never takes the token is given up after half a
   const source = { url: host.url, sha: repository.sha, ref: "refs/heads/main" };
   const all = { timing, stop: new AbortController().signal, phase: (phase: string) => void phases.push(phase) };
   const failure = await prepare(makeGround(), source, all).catch((cause: unknown) => cause);
-  expect(failure).toBeInstanceOf(CannotPrepare);
+  expect(failure).toBeInstanceOf(GitFailed);
   expect(String(failure)).toMatch(/^Error: The commit could not be fetched: .*Authentication failed/);
   expect(timing.passedMs()).toBeGreaterThanOrEqual(30_000);
   expect(timing.passedMs()).toBeLessThan(40_000);

@@ -6,7 +6,7 @@ import { bounds, type RunnerEvent } from "../../core/protocol.ts";
 import type { Fact } from "../journal.ts";
 import { get, list, number, parse, text } from "../json.ts";
 import { fit } from "../lines.ts";
-import type { Agent } from "./agent.ts";
+import { output, type Agent } from "./agent.ts";
 
 type Step = Extract<RunnerEvent, { type: "agent_plan" }>["steps"][number];
 
@@ -96,9 +96,7 @@ export function readClaude(): Pick<Agent, "read" | "closing"> {
       if (type === "assistant") return readAssistant(line);
       if (type === "result") return readResult(line);
       // Not one of its lines: something else wrote to its output.
-      if (typeof type !== "string" && raw !== "")
-        return [{ type: "output", stream: "stdout", level: "info", message: raw }];
-      return [];
+      return typeof type === "string" || raw === "" ? [] : [output("stdout", raw)];
     },
     closing: () => closing,
   };
@@ -109,14 +107,10 @@ export function readClaude(): Pick<Agent, "read" | "closing"> {
  * with the checkout's, its hooks and servers would run and its `env` would send every call elsewhere.
  */
 export function claudeCode({ binary, model, prompt, isRoot }: ClaudeStart): Agent {
-  const flags = "-p --output-format stream-json --verbose --setting-sources user --strict-mcp-config";
+  const flags =
+    "-p --output-format stream-json --verbose --setting-sources user --strict-mcp-config --dangerously-skip-permissions";
   return {
-    argv: [
-      binary,
-      ...flags.split(" "),
-      "--dangerously-skip-permissions",
-      ...(model === null ? [] : ["--model", model]),
-    ],
+    argv: [binary, ...flags.split(" "), ...(model === null ? [] : ["--model", model])],
     env: {
       DISABLE_TELEMETRY: "1",
       DISABLE_ERROR_REPORTING: "1",
