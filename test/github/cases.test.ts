@@ -84,6 +84,35 @@ test("case 5: our own push and our own help text start nothing, however often th
       expect(check.conclusion).toBe("success");
   }));
 
+test("our own comments start nothing, delivered as ours or pasted and quoted by a person", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run fix it @olly #1\n\n> /parhelia run more");
+    await w.dispatch();
+    await w.inside().says({ type: "agent_tool", level: "info", tool: "Bash", message: "/parhelia run x" });
+    await w.pass(20 * secondMs);
+    await w.comment("/parhelia help");
+    await w.comment("/parhelia runn x");
+    await w.pass(20 * secondMs);
+    const ours = w.said();
+    expect(ours.length).toBe(3);
+    const writes = () => w.github.requests.filter((each) => each.isWrite && each.path.includes("/comments")).length;
+    const before = writes();
+    for (const attempt of w.github.deliveries.attempts())
+      if (attempt.delivery.payload.includes('"type":"Bot"')) w.github.deliveries.repeat(attempt.delivery);
+    await w.deliver();
+    for (const body of ours) {
+      const quoted = body.split("\n").map((line) => `> ${line}`);
+      await w.comment(`${quoted.join("\n")}\n\nWhat does it mean?`);
+      // The report of a task is safe even where its source is pasted.
+      if (body.startsWith("<!-- parhelia task")) await w.comment(body);
+    }
+    await w.dispatch();
+    expect(await w.tasks()).toHaveLength(1);
+    expect(w.said()).toHaveLength(3);
+    expect(writes()).toBe(before);
+    await runs(w);
+  }));
+
 test("case 6: the permission endpoint decides, asked for the commenter; the association decides nothing", () =>
   world(async (w) => {
     w.github.person("cora", { role: "write", association: "CONTRIBUTOR" });
@@ -149,23 +178,59 @@ test("case 8: one comment by three deliveries, in any order and at once, is one 
     expect(new Set(bySha).size).toBe(bySha.length);
   }));
 
-test("case 9: a secondary limit without Retry-After folds progress into the latest and delays no task", () =>
+test("case 9: four refusals without Retry-After fold progress into the latest, delay no task and fail none", () =>
   world(async (w) => {
-    await w.comment("/parhelia run fix it");
+    const on = [
+      w.issue,
+      w.github.as("dana").openIssue("acme/widgets", "Second"),
+      w.github.as("dana").openIssue("acme/widgets", "Third"),
+    ];
+    const tasks = ["t_00000001", "t_00000002", "t_00000003"];
+    for (const issue of on) await w.comment("/parhelia run fix it", { on: issue });
     await w.dispatch();
-    await w.inside().says();
-    await w.pass(2 * secondMs);
-    w.github.faults.next({ method: "PATCH", path: /\/issues\/comments\// }, secondaryLimit(), 2);
-    for (let step = 0; step < 20; step += 1) {
-      await w.inside().says({ type: "agent_tool", level: "info", tool: "Edit", message: `edit ${step}` });
-      await w.pass(4 * secondMs);
+    for (const task of tasks) await w.inside(task).says();
+    await w.pass(10 * secondMs);
+    expect(on.map((issue) => w.said(issue).length)).toEqual([1, 1, 1]);
+    w.github.faults.next({ method: "PATCH", path: /\/issues\/comments\// }, secondaryLimit(), 4);
+    const edits: { at: number; status: number }[] = [];
+    let seen = w.github.requests.length;
+    const step = async (n: number): Promise<void> => {
+      for (const task of tasks.slice(n < 20 ? 0 : 1))
+        await w.inside(task).says({ type: "agent_tool", level: "info", tool: "Edit", message: `edit-${n}.ts` });
+      await w.pass(2 * secondMs);
+      for (const { method, status, path } of w.github.requests.slice(seen))
+        if (method === "PATCH" && path.includes("/issues/comments/")) edits.push({ at: w.now(), status });
+      seen = w.github.requests.length;
+    };
+    const steps = 500;
+    for (let n = 0; n < steps; n += 1) {
+      if (n === 20) {
+        await w.inside("t_00000001").ends();
+        await w.dispatch();
+        // At its end at once, in the midst of the first pause.
+        expect((await w.tasks())[0]).toMatchObject({ state: "succeeded", endedAt: w.now() });
+        expect(w.said(on[0])[0]).not.toContain("Done");
+      }
+      await step(n);
     }
-    await w.inside().ends();
-    await w.dispatch();
-    expect((await w.task()).state).toBe("succeeded");
-    await w.pass(10 * minuteMs);
-    expect(w.said()).toHaveLength(1);
-    expect(w.said()[0]).toContain("Done");
+    const refused = edits.filter(({ status }) => status === 403).map(({ at }) => at);
+    expect(refused).toHaveLength(4);
+    const first = edits.find(({ status }) => status === 200);
+    const pauses = [...refused.slice(1), first?.at ?? 0].map((at, n) => at - (refused[n] ?? 0));
+    // 1, 2, 4 and 8 minutes; the steps of this test are 2 s wide.
+    expect(pauses.map((ms) => Math.floor(ms / minuteMs))).toEqual([1, 2, 4, 8]);
+    // What was put off is sent once for each task, in its newest words.
+    const caughtUp = edits.filter(({ at, status }) => status === 200 && at <= (first?.at ?? 0) + 10 * secondMs);
+    expect(caughtUp).toHaveLength(3);
+    expect(w.said(on[0])).toEqual([expect.stringContaining("Done")]);
+    expect(w.said(on[1])[0]).toMatch(/edit-4\d\d\.ts/);
+    expect((await w.tasks()).map(({ state }) => state)).toEqual(["succeeded", "running", "running"]);
+    for (const task of tasks.slice(1)) await w.inside(task).ends();
+    await w.pass(20 * secondMs);
+    expect(on.map((issue) => w.said(issue).map((body) => body.includes("Done")))).toEqual([[true], [true], [true]]);
+    expect((await w.tasks()).map(({ state, attempts }) => [state, attempts])).toEqual(
+      tasks.map(() => ["succeeded", 1]),
+    );
   }));
 
 test("case 22: a conversation that may not be written to delays nothing, and is not tried for ever", () =>

@@ -6,19 +6,40 @@ import type { Actor, Task } from "../../core/task.ts";
 
 export type CommitWords = { readonly headline: string; readonly body: string };
 
-/** A commit message and a title are read without Markdown, and a mention in them still pings. */
-export const unpinging = (text: string): string => visible(text).replace(/@(?=[\w-])/g, "@\u200b");
+/** Ends a mention or a reference without being seen. */
+const joint = "\u200b";
+/** A longer headline is folded by GitHub, and its end shown as if it were the first line of the text below. */
+const mostCharacters = 72;
+
+/**
+ * What is read without Markdown still pings, and closes issues once it is merged: people, `#1`, `GH-1` and addresses of
+ * issues are broken by a mark that nobody sees. Also takes out the marks that the text brought with it.
+ */
+export const unpinging = (text: string): string =>
+  visible(text).replace(/@(?=\S)|#(?=\d)|GH-(?=\d)|:(?=\/\/)|\/(?:issues|pull|discussions)\/(?=\d)/gi, `$&${joint}`);
+
+/** What was asked, as the name of a commit or a pull request: one line that is never empty, which GitHub would refuse. */
+export function calmTitle(task: Task): string {
+  const characters = Array.from(unpinging(title(task)).trim());
+  if (characters.length === 0) return `Result of ${task.id}`;
+  if (characters.length <= mostCharacters) return characters.join("");
+  return `${characters.slice(0, mostCharacters - 1).join("")}…`;
+}
 
 const taskLine = (task: Task): string => `Parhelia-Task: ${task.id}`;
 const attemptLine = (attempt: AttemptId): string => `Parhelia-Attempt: ${attempt}`;
 
-export const isOfTask = (message: string, task: Task): boolean => message.split("\n").includes(taskLine(task));
+/** The lines at the end alone: what a person asked for becomes the first line, and may look like one of ours. */
+const trailersOf = (message: string): string[] => (message.trimEnd().split("\n\n").slice(1).at(-1) ?? "").split("\n");
+
+export const isOfTask = (message: string, task: Task): boolean => trailersOf(message).includes(taskLine(task));
 export const isOfAttempt = (message: string, attempt: AttemptId): boolean =>
-  message.split("\n").includes(attemptLine(attempt));
+  trailersOf(message).includes(attemptLine(attempt));
 
 /** The address that credits an account; GitHub matches it by the id, whatever the name becomes. */
 function creditOf({ id, login }: Actor, webUrl: string): string | undefined {
-  if (id === 0) return undefined;
+  // Another name than GitHub gives could hold lines of its own.
+  if (id === 0 || !/^[\w-]+(?:\[bot\])?$/.test(login)) return undefined;
   const { hostname } = new URL(webUrl);
   return `Co-authored-by: ${login} <${id}+${login}@users.noreply.${hostname}>`;
 }
@@ -27,5 +48,5 @@ export function commitWords(task: Task, attempt: AttemptId, webUrl: string): Com
   const { actor, comment } = task.origin;
   const trailers = [taskLine(task), attemptLine(attempt), creditOf(actor, webUrl)].filter((line) => line !== undefined);
   const source = comment === undefined ? [] : [`Asked for in ${comment.url}`];
-  return { headline: unpinging(title(task)), body: [...source, trailers.join("\n")].join("\n\n") };
+  return { headline: calmTitle(task), body: [...source, trailers.join("\n")].join("\n\n") };
 }

@@ -5,7 +5,7 @@ import { dollars, minus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import type { EndedTask, Published } from "../../core/task.ts";
 import { withinBytes } from "../../core/within-bytes.ts";
-import { plan } from "./progress-words.ts";
+import { items, plan } from "./progress-words.ts";
 
 /** `whole` says where all of a text is that was cut to `textBytes`. */
 export type Room = { readonly textBytes: number; readonly whole: Markdown };
@@ -51,7 +51,8 @@ function cause(task: EndedTask): Markdown {
     return `Nothing you did caused it. The operator finds the cause in the log under \`${finding.trace}\`.`;
   if (state === "cancelled") return "";
   const [first = "", ...rest] = finding.because.trim().split("\n");
-  const more = rest.join("\n").trim();
+  // Lines alone: blanks at the ends of a patch are part of it.
+  const more = rest.join("\n").replace(/^\n+|\n+$/g, "");
   if (!isRefused(task) && more === "" && isInHeadline(first)) return "";
   return `${isRefused(task) ? "" : "**Cause.** "}${sentence(first)}${more === "" ? "" : `\n\n${fence(more)}`}`;
 }
@@ -87,7 +88,7 @@ function commandOutput({ spec, finding }: EndedTask): Markdown {
 /** How it came to this: its plan, or the last things it did. */
 function steps({ heard, task }: TaskView): Markdown {
   if (heard === undefined || task.spec.work.kind !== "agent") return "";
-  const lines = heard.plan.length > 0 ? plan(heard.plan) : heard.doing.map((each) => `- ${plainLine(each)}`).join("\n");
+  const lines = heard.plan.length > 0 ? plan(heard.plan) : items(heard.doing).join("\n");
   return lines === "" ? "" : `<details><summary>Its last steps</summary>\n\n${lines}\n\n</details>`;
 }
 
@@ -107,12 +108,11 @@ function result({ published, finding, state, spec }: EndedTask): Markdown {
 }
 
 /** Sentences about the result; they may quote GitHub or name branches. */
-const notes = (published: Published | undefined): Markdown =>
-  (published?.notes ?? []).map((note) => `- ${plainLine(note)}`).join("\n");
+const notes = (published: Published | undefined): Markdown => items(published?.notes ?? []).join("\n");
 
 function left(sentences: readonly string[]): Markdown {
   if (sentences.length === 0) return "";
-  const shown = sentences.slice(0, leftShown).map((each) => `- ${plainLine(each)}`);
+  const shown = items(sentences.slice(0, leftShown));
   const more = sentences.length - shown.length;
   return ["Not in the result:", ...shown, ...(more > 0 ? [`- and ${more} more`] : [])].join("\n");
 }
@@ -125,5 +125,9 @@ function next(task: EndedTask): Markdown {
   const again =
     task.base === undefined ? "starts it again" : `starts over from ${inlineCode(task.base.sha.slice(0, 7))}`;
   const money = task.state === "over-budget" ? `, with another ${dollars(task.spec.budget)}` : "";
-  return `**Next.** \`/parhelia retry ${task.id}\` ${again}${money}.`;
+  const kept =
+    task.unpublished === undefined
+      ? ""
+      : `\`/parhelia publish ${task.id}\` publishes the kept result without running anything again; `;
+  return `**Next.** ${kept}\`/parhelia retry ${task.id}\` ${again}${money}.`;
 }

@@ -62,12 +62,11 @@ export function plan(steps: Heard["plan"]): Markdown {
 }
 
 /** Its latest acts but the very last, which is told with its time. */
-const actions = (doing: Heard["doing"]): Markdown =>
-  doing
-    .slice(0, -1)
-    .slice(-actionsShown)
-    .map((line) => `- ${plainLine(line)}`)
-    .join("\n");
+const actions = (doing: Heard["doing"]): Markdown => items(doing.slice(0, -1).slice(-actionsShown)).join("\n");
+
+/** Items of a list. One without words is left out: its mark alone would make a heading of the line above. */
+export const items = (lines: readonly string[]): Markdown[] =>
+  lines.map((line) => plainLine(line)).flatMap((line) => (line === "" ? [] : [`- ${line}`]));
 
 /** What the runner does beside the work. */
 const phaseWords = new Map([

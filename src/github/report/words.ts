@@ -1,6 +1,6 @@
 /** What people see of a task on GitHub: the comment that is edited in place, and the output of its check run. */
 import { headline, isRefused, title } from "../../core/headline.ts";
-import { inlineCode, plainLine, visible, type Markdown } from "../../core/markdown.ts";
+import { clipBytes, inlineCode, plainLine, visible, type Markdown } from "../../core/markdown.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import { isEnded, repositoryName, type Base, type Task } from "../../core/task.ts";
 import { withinBytes } from "../../core/within-bytes.ts";
@@ -18,6 +18,9 @@ const checkBytes = 65_535;
 const commentTextBytes = 6_000;
 /** GitHub names no limit; what is longer does not fit beside the mark anyway. */
 const checkTitleCharacters = 160;
+/** What stands in the first lines may be long, but must leave room for the rest, which alone is cut. */
+const headlineBytes = 600;
+const refBytes = 250;
 
 export const taskUrl = (publicUrl: string, task: Task): string => `${publicUrl}/tasks/${task.id}`;
 
@@ -35,7 +38,7 @@ function heading(view: TaskView): Markdown {
   const { task } = view;
   const { mark, text } = headline(isRefused(task) ? withReason(view, "") : ofOneLine(view));
   const number = "published" in task ? task.published?.pullRequest : undefined;
-  const words = plainLine(text);
+  const words = plainLine(clipBytes(text, headlineBytes, { keep: "start" }));
   // The one reference that is ours: it may be a link again.
   return `${mark} ${number === undefined || number === null ? words : words.replace(`#\u200b${number}`, `#${number}`)}`;
 }
@@ -56,7 +59,11 @@ export type CheckWords = { readonly title: string; readonly summary: Markdown };
 
 export function checkWords(view: TaskView, elsewhere: Elsewhere): CheckWords {
   // GitHub shows it as it is, marks and all.
-  const characters = Array.from(visible(headline(ofOneLine(view)).text).replaceAll("`", ""));
+  const characters = Array.from(
+    visible(headline(ofOneLine(view)).text)
+      .replaceAll("`", "")
+      .replace(/\s+/g, " "),
+  );
   const title =
     characters.length <= checkTitleCharacters ? characters : [...characters.slice(0, checkTitleCharacters - 1), "…"];
   const whole = wholeText(view.task, elsewhere);
@@ -94,7 +101,9 @@ function subject({ task }: TaskView): Markdown {
 
 const isPullRef = (base: Base): boolean => base.fetchRef.startsWith("refs/pull/");
 const refName = (task: Task, base: Base): Markdown =>
-  isPullRef(base) ? `pull request #${placeOf(task).number}` : inlineCode(base.ref);
+  isPullRef(base)
+    ? `pull request #${placeOf(task).number}`
+    : inlineCode(clipBytes(base.ref, refBytes, { keep: "start" }));
 
 /** Needed once: what it cannot see, and how it is stopped. One short line each, as wrapped ones overlap in `<sub>`. */
 function smallPrint({ task }: TaskView, { publicUrl }: Elsewhere): Markdown {
