@@ -24,6 +24,8 @@ export type Installed = { readonly octokit: Octokit; readonly writer: Writer };
 export type Clients = {
   readonly tokens: Tokens;
   of(installation: InstallationId): Installed;
+  /** Whether files of GitHub Actions may be written, as it is now and not as it was when a token was made. */
+  mayChangeWorkflows(installation: InstallationId): Promise<boolean>;
 };
 
 /** Supported until March 2028 at least; a client that sends none gets whichever GitHub thinks best. */
@@ -51,6 +53,13 @@ export function openClients(options: ClientOptions): Clients {
         installed.set(installation, found);
       }
       return found;
+    },
+    async mayChangeWorkflows(installation) {
+      const { data } = await asApp.rest.apps.getInstallation({ installation_id: installation });
+      if (data.permissions.workflows !== "write") return false;
+      // A token keeps the rights that it was made with.
+      tokens.forget(installation, await tokens.installation(installation));
+      return true;
     },
   };
 }

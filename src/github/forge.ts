@@ -40,7 +40,8 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
     async publish(request) {
       const place = placeOf(request.view.task);
       const hand = { ...clients.of(place.installation), repo: repoOf(place) };
-      return publish(hand, { webUrl, unique }, request);
+      const mayChangeWorkflows = () => clients.mayChangeWorkflows(place.installation);
+      return publish(hand, { webUrl, unique, mayChangeWorkflows }, request);
     },
     async reply(place, marker, body) {
       const on = onGitHub(place);

@@ -59,24 +59,37 @@ test.each([
   world.github.rename(widgets, "gadgets");
   const published = await world.forge.publish(request);
   expect(published).toMatchObject({ branch: own, pullRequest: 2 });
+  expect(published.url).toBe("https://github.test/acme/gadgets/pull/2");
   expect((await world.github.commit("acme/gadgets", own)).parents).toEqual([head]);
+});
+
+test("the addresses of a branch and of the pull request that was asked on have the repository's new name too", async () => {
+  const kept = await openForgeWorld();
+  const ofIssue = await toPublish(kept, (await onIssue(kept)).at, fix, "branch");
+  kept.github.rename(widgets, "gadgets");
+  expect(await kept.forge.publish(ofIssue)).toMatchObject({ url: `https://github.test/acme/gadgets/tree/${own}` });
+  const pulled = await openForgeWorld();
+  const { at } = await onPull(pulled);
+  const ofPull = await toPublish(pulled, at, fix);
+  pulled.github.rename(widgets, "gadgets");
+  expect(await pulled.forge.publish(ofPull)).toMatchObject({
+    branch: "feature",
+    url: `https://github.test/acme/gadgets/pull/${at.number}`,
+  });
 });
 
 test.each([
   ["plain files", fix],
   ["executable files", executable],
-] as const)(
-  "an archived repository refuses %s in GitHub's own words, and what is switched back on takes them",
-  async (_, changes) => {
-    const world = await openForgeWorld();
-    const { at } = await onIssue(world);
-    const request = await toPublish(world, at, changes);
-    world.github.archive(widgets);
-    const refusal = await world.forge.publish(request).catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(Refusal);
-    expect(String(refusal)).toContain("archived");
-  },
-);
+] as const)("an archived repository refuses %s in GitHub's own words", async (_, changes) => {
+  const world = await openForgeWorld();
+  const { at } = await onIssue(world);
+  const request = await toPublish(world, at, changes);
+  world.github.archive(widgets);
+  const refusal = await world.forge.publish(request).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(Refusal);
+  expect(String(refusal)).toContain("archived");
+});
 
 test("where the app's right to write was taken away, the refusal says GitHub's words; given back, the same result is published", async () => {
   const world = await openForgeWorld();

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { needs } from "../world/needs.ts";
 import { makeRepository } from "../runner/repository.ts";
 import { runScript } from "../runner/sandbox.ts";
+import { c1, plainBefore, treeAfter, treeBefore } from "./case-12.ts";
 import { openForgeWorld, toPublish, widgets } from "./forge-world.ts";
 import { put, removal } from "./manifests.ts";
 import type { FileMode } from "../../src/core/protocol.ts";
@@ -32,43 +33,16 @@ test.skipIf(!needs("git"))(
   "a tree with everything in it goes from the disk of the sandbox to the commit byte for byte (case 12)",
   { timeout: 60_000 },
   async () => {
-    const c1 = "1".repeat(40);
-    const plain = { "old.txt": "1\n2\n", "a.txt": "a\n", "gone/x": "x\n", "keep.txt": "0\n", "same.txt": "same\n" };
-    using repository = makeRepository({
-      ...plain,
-      "run.sh": "echo\n",
-      latest: { link: "v1" },
-      "vendor/lib": { submodule: c1 },
-    });
+    using repository = makeRepository({ ...plainBefore, latest: { link: "v1" }, "vendor/lib": { submodule: c1 } });
     const { result, changes } = await runScript(repository, script);
     expect(result.left).toEqual([]);
     const c2 = result.tail.trim().split("\n").at(-1) ?? "";
     expect(c2).toMatch(/^[0-9a-f]{40}$/);
 
     const world = await openForgeWorld();
-    await world.github.repository(widgets, {
-      ...plain,
-      "run.sh": "echo\n",
-      latest: { symlink: "v1" },
-      "vendor/lib": { submodule: c1 },
-    });
-    const before = await world.github.files(widgets);
+    await world.github.repository(widgets, treeBefore);
     const at = world.at(world.github.as("dana").openIssue(widgets, "Everything"));
     const published = await world.forge.publish(await toPublish(world, at, entriesOf(changes)));
-    const { "old.txt": _, "gone/x": __, ...kept } = before;
-    const file = (text: string) => ({ mode: "100644", text });
-    expect(await world.github.files(widgets, published.branch)).toEqual({
-      ...kept,
-      "run.sh": { mode: "100755", text: "echo\n" },
-      "new.txt": file("1\n3\n"),
-      "b.txt": file("a\n"),
-      latest: { mode: "120000", text: "v2" },
-      "vendor/lib": { mode: "160000", text: c2 },
-      'naïve "q".txt': file("n"),
-      "tab\there": file("t"),
-      "-rf": file("r"),
-      "dir/trailing ": file("d"),
-      "keep.txt": file("2\n"),
-    });
+    expect(await world.github.files(widgets, published.branch)).toEqual(treeAfter(c2));
   },
 );

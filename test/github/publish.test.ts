@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/refusal.ts";
 import { openForgeWorld, toPublish, widgets, type ForgeWorld } from "./forge-world.ts";
+import { plainFile, treeAfter, treeBefore } from "./case-12.ts";
 import { put, removal } from "./manifests.ts";
 import { executable, fix, onIssue, onPull, own } from "./publish-world.ts";
 
@@ -41,25 +42,15 @@ test("plain files become one signed commit on a branch of its own, and a pull re
 
 test("a tree with everything in it arrives byte for byte (case 12)", async () => {
   const world = await openForgeWorld();
-  const [c1, c2] = ["1".repeat(40), "2".repeat(40)];
-  await world.github.repository(widgets, {
-    "run.sh": "#!/bin/sh\n",
-    "old.txt": "one\ntwo\n",
-    "a.txt": "a\n",
-    "gone/x": "x",
-    "vendor/lib": { submodule: c1 },
-    "keep.txt": "text 0",
-    "swap/inside": "was a folder",
-    plain: "was a file",
-  });
-  const before = await world.github.files(widgets);
+  await world.github.repository(widgets, { ...treeBefore, "swap/inside": "was a folder", plain: "was a file" });
   const at = world.at(world.github.as("dana").openIssue(widgets, "Everything"));
   const binary = Buffer.from([0xff, 0x00, 0xfe, 0x0a]);
+  const c2 = "2".repeat(40);
   const published = await world.forge.publish(
     await toPublish(world, at, [
-      put("run.sh", "#!/bin/sh\n", "100755"),
+      put("run.sh", "echo\n", "100755"),
       removal("old.txt"),
-      put("new.txt", "one\n2\n"),
+      put("new.txt", "1\n3\n"),
       put("b.txt", "a\n"),
       removal("gone/x"),
       put("latest", "v2", "120000"),
@@ -68,7 +59,7 @@ test("a tree with everything in it arrives byte for byte (case 12)", async () =>
       put("tab\there", "t"),
       put("-rf", "r"),
       put("dir/trailing ", "d"),
-      put("keep.txt", "text 2"),
+      put("keep.txt", "2\n"),
       put("bytes.bin", binary),
       removal("swap/inside"),
       put("swap", "is a file"),
@@ -76,23 +67,11 @@ test("a tree with everything in it arrives byte for byte (case 12)", async () =>
       put("plain/inside", "is a folder"),
     ]),
   );
-  const { "old.txt": _, "gone/x": __, "swap/inside": ___, plain: ____, ...kept } = before;
-  const plain = (text: string) => ({ mode: "100644", text });
   expect(await world.github.files(widgets, published.branch)).toEqual({
-    ...kept,
-    "run.sh": { mode: "100755", text: "#!/bin/sh\n" },
-    "new.txt": plain("one\n2\n"),
-    "b.txt": plain("a\n"),
-    latest: { mode: "120000", text: "v2" },
-    "vendor/lib": { mode: "160000", text: c2 },
-    'naïve "q".txt': plain("n"),
-    "tab\there": plain("t"),
-    "-rf": plain("r"),
-    "dir/trailing ": plain("d"),
-    "keep.txt": plain("text 2"),
-    "bytes.bin": plain(binary.toString()),
-    swap: plain("is a file"),
-    "plain/inside": plain("is a folder"),
+    ...treeAfter(c2),
+    "bytes.bin": plainFile(binary.toString()),
+    swap: plainFile("is a file"),
+    "plain/inside": plainFile("is a folder"),
   });
   expect(published.notes).toEqual(["The submodule vendor/lib now points at 2222222."]);
 });

@@ -6,26 +6,37 @@ import { attemptId, type AttemptId } from "../../core/ids.ts";
 import type { PublishRequest } from "../../core/ports/forge.ts";
 import { Refusal } from "../../core/refusal.ts";
 import type { Published, Task } from "../../core/task.ts";
-import { commitWords } from "./attribution.ts";
+import { calmTitle, commitWords } from "./attribution.ts";
 import { changedPaths, readChanges, type Changes } from "../../core/changes.ts";
 import { commitChanges } from "./commits.ts";
 import { isWorkflow } from "../../core/paths.ts";
 import { placeOf } from "../place.ts";
-import { pullRequestBody, pullRequestTitle, workflowRefusal } from "./words.ts";
+import { pullRequestBody, workflowRefusal } from "./words.ts";
 import { offer } from "./pull-request.ts";
 import { asItIsNow } from "./repository.ts";
 import { chooseTarget, type Target } from "./target.ts";
 import type { Hand } from "./tree-commit.ts";
+import { workflowPatch } from "./workflow-patch.ts";
 
-export type Publisher = { readonly webUrl: string; readonly unique: () => string };
+export type Publisher = {
+  readonly webUrl: string;
+  readonly unique: () => string;
+  /** Asks GitHub: an app's rights grow when its owner and the installation's agree. */
+  readonly mayChangeWorkflows: () => Promise<boolean>;
+};
 
 /** Throws a `Refusal` for what may not be published, with GitHub's own words where it said so. */
 export async function publish(given: Hand, publisher: Publisher, request: PublishRequest): Promise<Published> {
   const { task } = request.view;
   const changes = await readChanges(request.changes());
-  check(changes);
+  if (changedPaths(changes).length === 0) throw new Refusal("There is nothing to publish: the result changes no file.");
   const attempt = attemptOf(request);
   const hand = await asItIsNow(given, task);
+  // Not half a result: what remains may not work without the file that is left out.
+  if (changedPaths(changes).some(isWorkflow) && !(await publisher.mayChangeWorkflows()))
+    throw new Refusal(
+      workflowRefusal(task, request.base, changes, await workflowPatch(hand, request.base.sha, changes)),
+    );
   const target = await chooseTarget(hand, request, attempt, changes);
   const committed =
     target.do === "nothing"
@@ -39,8 +50,8 @@ export async function publish(given: Hand, publisher: Publisher, request: Publis
         });
   const notes = [...target.notes, ...committed.notes, ...submoduleNotes(changes)];
   const made = { branch: target.branch, sha: committed.sha, ...(await sizeOf(hand, committed.sha, changes)) };
-  if (!target.isOwn) return { ...made, ...existing(task, publisher), notes };
-  const branchUrl = `${repositoryUrl(task, publisher)}/tree/${target.branch}`;
+  if (!target.isOwn) return { ...made, ...existing(hand, task, publisher), notes };
+  const branchUrl = `${repositoryUrl(hand, publisher)}/tree/${target.branch}`;
   if (request.as === "branch") return { ...made, url: branchUrl, pullRequest: null, notes };
   const offered = await propose(hand, request, target, notes);
   if ("refused" in offered) {
@@ -48,13 +59,6 @@ export async function publish(given: Hand, publisher: Publisher, request: Publis
     return { ...made, url: branchUrl, pullRequest: null, notes: [...notes, refused] };
   }
   return { ...made, url: offered.url, pullRequest: offered.number, notes };
-}
-
-function check(changes: Changes): void {
-  const paths = changedPaths(changes);
-  if (paths.length === 0) throw new Refusal("There is nothing to publish: the result changes no file.");
-  // Not half a result: what remains may not work without the file that is left out.
-  if (paths.some(isWorkflow)) throw new Refusal(workflowRefusal(changes));
 }
 
 /** The attempt whose result this is; a repeated call must find the commits of the same one. */
@@ -65,19 +69,16 @@ function propose(hand: Hand, { base, view }: PublishRequest, { branch, into }: T
   return offer(hand, {
     head: branch,
     into,
-    title: pullRequestTitle(view.task),
+    title: calmTitle(view.task),
     body: pullRequestBody(view, base, notes),
   });
 }
 
-const repositoryUrl = (task: Task, { webUrl }: Publisher): string => {
-  const { repository } = placeOf(task);
-  return `${webUrl}/${repository.owner}/${repository.name}`;
-};
+const repositoryUrl = ({ repo }: Hand, { webUrl }: Publisher): string => `${webUrl}/${repo.owner}/${repo.repo}`;
 
-function existing(task: Task, publisher: Publisher): Pick<Published, "url" | "pullRequest"> {
+function existing(hand: Hand, task: Task, publisher: Publisher): Pick<Published, "url" | "pullRequest"> {
   const { number } = placeOf(task);
-  return { url: `${repositoryUrl(task, publisher)}/pull/${number}`, pullRequest: number };
+  return { url: `${repositoryUrl(hand, publisher)}/pull/${number}`, pullRequest: number };
 }
 
 const submoduleNotes = ({ puts }: Changes): string[] =>

@@ -1,21 +1,19 @@
-/** The words around a published result: the pull request's title and description, and the refusal of workflow files. */
-import { title } from "../../core/headline.ts";
-import { byteLength, clipBytes, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
+/** The words around a published result: the pull request's description, and the refusal of workflow files. */
+import { clipBytes, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
 import { dollars, minus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import { asked, type Base, type Task } from "../../core/task.ts";
 import { withinBytes } from "../../core/within-bytes.ts";
-import { unpinging } from "./attribution.ts";
-import { type Changes } from "../../core/changes.ts";
-import { isWorkflow, shownPath } from "../../core/paths.ts";
+import { changedPaths, type Changes } from "../../core/changes.ts";
+import { isWorkflow } from "../../core/paths.ts";
 import { placeOf, taskMarker } from "../place.ts";
+import { items } from "../report/progress-words.ts";
+import type { WorkflowPatch } from "./workflow-patch.ts";
 
 /** GitHub takes 65,536 characters. */
 const bodyBytes = 60_000;
-/** A refusal is shown in one comment. */
-const patchBytes = 30_000;
-
-export const pullRequestTitle = (task: Task): string => unpinging(title(task));
+/** A pull request is read for what it brings; what was asked stands in the comment that it links to. */
+const askedBytes = 20_000;
 
 export function pullRequestBody(view: TaskView, base: Base, notes: readonly string[]): Markdown {
   const { task } = view;
@@ -24,7 +22,7 @@ export function pullRequestBody(view: TaskView, base: Base, notes: readonly stri
   const done = words.trim() === "" ? "" : `What Claude Code says of it:\n\n${quote(plain(words))}`;
   // A reviewer sees only what is there: what stayed behind has to be said where the rest is read.
   const left = "finding" in task ? task.finding.left.map((sentence) => `Left out: ${sentence}`) : [];
-  const remarks = [...notes, ...left].map((note) => `- ${plainLine(note)}`).join("\n");
+  const remarks = items([...notes, ...left]).join("\n");
   const body = [done, remarks].filter((text) => text !== "").join("\n\n");
   return withinBytes({ head, body, foot: foot(view, base), whole: "in the report of the task" }, bodyBytes);
 }
@@ -35,7 +33,9 @@ function request(task: Task): Markdown {
   const who = comment === undefined ? plainLine(actor.login) : `[${plainLine(actor.login)}](${comment.url})`;
   const detail = task.spec.work.kind === "agent" ? task.spec.work.body : "";
   const words = [asked(task.spec.work), detail].filter((text) => text.trim() !== "").join("\n\n");
-  return `For #${number}, asked by ${who}:\n\n${quote(plain(words))}`;
+  const head = `For #${number}, asked by ${who}:`;
+  const whole = comment === undefined ? "in the text of the issue" : `in [the comment](${comment.url})`;
+  return withinBytes({ head, body: quote(plain(words)), foot: "", whole }, askedBytes);
 }
 
 function foot({ task, spent, model }: TaskView, base: Base): Markdown {
@@ -47,21 +47,29 @@ function foot({ task, spent, model }: TaskView, base: Base): Markdown {
   return lines.map((line) => `<sub>${line}</sub>`).join("\n");
 }
 
-/** The first line is the reason; the files follow, so that a person may commit them by hand. */
-export function workflowRefusal(changes: Changes): string {
-  const files = changes.puts.filter(({ path }) => isWorkflow(path));
-  const gone = changes.deletes.filter(isWorkflow);
-  const names = [...files.map(({ path }) => path), ...gone].map((path) => inlineCode(path)).join(", ");
-  const others = changes.puts.length + changes.deletes.length - files.length - gone.length;
+/** The reason in one line, then the patch, which `git apply` reads past that line too. */
+export function workflowRefusal(task: Task, base: Base, changes: Changes, patch: WorkflowPatch): string {
+  const paths = changedPaths(changes);
+  const workflows = paths.filter(isWorkflow);
+  const others = paths.length - workflows.length;
   const rest =
     others === 0
       ? ""
       : ` The other ${others === 1 ? "file is" : `${others} files are`} kept too, as half a result may not work.`;
-  const reason = `The result changes ${names}, which needs the permission \`workflows\`, and this app has it not. Nothing was published.${rest}`;
-  const shown = files.map(({ path, content }) => `=== ${shownPath(path)}\n${content.toString("utf8")}`);
-  const deleted = gone.map((path) => `=== ${shownPath(path)} is deleted`);
-  const patch = [...shown, ...deleted].join("\n\n");
-  const clipped = clipBytes(patch, patchBytes, { keep: "start" });
-  const cut = byteLength(patch) - byteLength(clipped);
-  return `${reason}\n\n${clipped}${cut > 0 ? `\n=== ${cut} more bytes are not shown` : ""}`;
+  const reason = `The result changes ${listed(workflows)}, which needs the permission \`workflows\`, and this app has it not. Nothing was published.${rest} Grant it, then \`/parhelia publish ${task.id}\`.`;
+  if (patch.refused !== undefined)
+    return `${reason} There is no patch to show: GitHub did not give the files as they were, “${patch.refused}”.`;
+  const left = patch.left.length === 0 ? "" : ` There is no room here for ${listed(patch.left)}.`;
+  if (patch.text === "") return `${reason}${left}`;
+  const by = `Or save the patch below and put it on ${inlineCode(base.sha.slice(0, 7))} with \`git apply\`: it is of the workflow files alone.`;
+  // The last line keeps what ends in blanks from being trimmed, or the patch would be damaged.
+  return `${reason} ${by}${left}\n\n${patch.text}# The patch ends here.`;
+}
+
+const namesShown = 10;
+
+function listed(paths: readonly string[]): string {
+  const names = paths.slice(0, namesShown).map((path) => inlineCode(clipBytes(path, 200, { keep: "end" })));
+  const more = paths.length - names.length;
+  return more > 0 ? `${names.join(", ")} and ${more} more` : names.join(", ");
 }
