@@ -1,14 +1,15 @@
 /** The service: configuration → adapters → loop → listen. Its parts meet here and nowhere else. */
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { answerRequest } from "./commands/answer-request.ts";
 import type { RunDefaults } from "./commands/command.ts";
-import { ConfigError, type Config } from "./config.ts";
+import { ConfigError, privateKey, runDefaults, secretsOf, storePath, type Config } from "./config.ts";
 import { bootCommand } from "./core/boot.ts";
+import { withSecretsKept } from "./core/changes.ts";
 import { forgeByPlace } from "./core/forge-by-place.ts";
 import { TaskId } from "./core/ids.ts";
 import { after, Instant, secondMs } from "./core/instant.ts";
@@ -36,13 +37,13 @@ import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
 import { lockEngine } from "./store/sqlite/engine-lock.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
+import type { OpenedLog } from "./terminal/log.ts";
 import { healthRoutes } from "./web/health.ts";
 
 export const systemClock: Clock = { now: () => Instant.parse(Date.now()) };
 
-const digits = "0123456789abcdefghijklmnopqrstuvwxyz";
 export const randomIds: Ids = {
-  task: () => TaskId.parse(`t_${Array.from({ length: 8 }, () => digits[randomInt(digits.length)]).join("")}`),
+  task: () => TaskId.parse(`t_${Array.from({ length: 8 }, () => randomInt(36).toString(36)).join("")}`),
   trace: () => randomBytes(8).toString("hex"),
   unique: () => randomBytes(16).toString("hex"),
 };
@@ -59,6 +60,8 @@ export interface Parts {
   readonly runner: { readonly code: Uint8Array<ArrayBuffer>; readonly sha256: string };
   /** The key behind the attempts' tokens. */
   readonly key: string;
+  /** All that nobody may see, whole, that key included. */
+  readonly secrets: readonly string[];
   readonly limits: Limits;
   readonly defaults: RunDefaults;
   readonly model: { readonly apiUrl: string; readonly apiKey: string; readonly names: readonly string[] };
@@ -67,8 +70,9 @@ export interface Parts {
 
 /** The engine's room and the sandboxes' door, over the same parts. */
 export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls: ReadonlyMap<unknown, number> } {
-  const { store, clock, ids, log, forge, defaults, limits, model, runner } = parts;
+  const { store, clock, ids, log, defaults, limits, model, runner } = parts;
   const tokens = attemptTokens(parts.key);
+  const forge = withSecretsKept(parts.forge, { secrets: parts.secrets, tokens });
   const world = { store, clock, ids, tokens };
   const modelCalls: UnderWay = new Map();
   const door: ModelDoor = {
@@ -92,7 +96,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     holder: ids.unique(),
     answer: (request) => answerRequest(request, { store, forge, ids, defaults, now: clock.now() }),
   };
-  const redact = redactor([model.apiKey, parts.key]);
+  const redact = redactor(parts.secrets);
   return { room, gateway: gatewayRoutes({ ...world, redact, forge, runner, model: modelDoor }), modelCalls };
 }
 
@@ -111,9 +115,6 @@ export class EngineTaken extends Error {
   override readonly name = "EngineTaken";
 }
 
-export const storePath = ({ root, settings }: Config): string =>
-  settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
-
 /**
  * The lock proves that an earlier engine is dead, so what it held need not run out. But a call that it sent last may still
  * reach GitHub, and looking for what that call makes before it is made would make it twice.
@@ -121,8 +122,9 @@ export const storePath = ({ root, settings }: Config): string =>
 const lingerMs = 5 * secondMs;
 
 /** `front`: the webhook's door and the health checks for a service, nothing for a command at a terminal. */
-export async function startService(config: Config, log: Logger, front: "http" | "none"): Promise<Service> {
+export async function startService(config: Config, opened: OpenedLog, front: "http" | "none"): Promise<Service> {
   const { settings } = config;
+  const { log } = opened;
   const path = storePath(config);
   makeHome(join(config.root, ".parhelia"));
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -131,6 +133,10 @@ export async function startService(config: Config, log: Logger, front: "http" | 
   const clock = systemClock;
   const store = openSqliteStore({ path, leasesUntil: after(clock.now(), lingerMs) });
   const ids = randomIds;
+  const candidate = ids.unique() + ids.unique();
+  const key = await gatewayKey(store, { candidate, now: clock.now(), op: ids.unique() });
+  const secrets = [...secretsOf(config), key];
+  opened.redactWith(redactor(secrets));
   const github = front === "http" ? openGitHub(gitHubOptions(config, { log, clock, ids, store })) : undefined;
   const places = localPlaces(config.root);
   const claude = settings.agent.claude_path ?? findClaude(config.searched);
@@ -159,7 +165,8 @@ export async function startService(config: Config, log: Logger, front: "http" | 
       ...(claude === undefined ? {} : { PARHELIA_AGENT_CLAUDE: claude }),
     },
     runner: await bundleRunner(),
-    key: await gatewayKey(store, { candidate: randomBytes(32).toString("hex"), now: clock.now(), op: ids.unique() }),
+    key,
+    secrets,
     limits: {
       maxSandboxes: settings.engine.max_sandboxes,
       monthCeiling: settings.budget.month,
@@ -210,22 +217,14 @@ export async function startService(config: Config, log: Logger, front: "http" | 
 /** What is under way at SIGTERM gets this long; the rest is taken up again by the next start. */
 const drainMs = 8000;
 
-export const runDefaults = ({ settings }: Config): RunDefaults => ({
-  timeoutMs: settings.sandbox.timeout,
-  budget: settings.budget.task,
-  cpu: settings.sandbox.cpu,
-  memoryMiB: settings.sandbox.memory,
-  model: settings.agent.model ?? null,
-});
-
 /** Throws a `ConfigError` that lists all that is missing for GitHub. */
 function gitHubOptions(config: Config, parts: Pick<GitHubOptions, "log" | "clock" | "ids" | "store">): GitHubOptions {
   const { settings, secrets } = config;
-  const { app_id: id, private_key_path: keyPath, web_url: webUrl, api_url: apiUrl, installations } = settings.github;
-  const pem = keyPath === undefined ? secrets.PARHELIA_GITHUB_PRIVATE_KEY : readFileSync(keyPath, "utf8");
+  const { app_id: id, private_key_path: path, web_url: webUrl, api_url: apiUrl, installations } = settings.github;
+  const pem = privateKey(config);
   const secret = secrets.PARHELIA_GITHUB_WEBHOOK_SECRET;
   if (id === undefined || pem === undefined || secret === undefined)
-    throw new ConfigError(missing({ id, pem, secret }));
+    throw new ConfigError(missing({ id, pem, secret }, path));
   return {
     ...parts,
     // A variable of the environment cannot hold line breaks everywhere, so they may be written out.
@@ -239,11 +238,12 @@ function gitHubOptions(config: Config, parts: Pick<GitHubOptions, "log" | "clock
   };
 }
 
-function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>): string {
+function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>, path: string | undefined): string {
+  const key = path === undefined ? "its private key" : `its private key; ${path} cannot be read`;
   const lines = [
-    id === undefined ? "github.app_id (or PARHELIA_GITHUB_APP_ID): the number of your GitHub App" : "",
-    pem === undefined ? "github.private_key_path or PARHELIA_GITHUB_PRIVATE_KEY: its private key" : "",
-    secret === undefined ? "PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret" : "",
-  ].filter((line) => line !== "");
+    ...(id === undefined ? ["github.app_id (or PARHELIA_GITHUB_APP_ID): the number of your GitHub App"] : []),
+    ...(pem === undefined ? [`github.private_key_path or PARHELIA_GITHUB_PRIVATE_KEY: ${key}`] : []),
+    ...(secret === undefined ? ["PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret"] : []),
+  ];
   return `The service needs a GitHub App. Missing:\n  ${lines.join("\n  ")}\nWithout an account: npm run demo`;
 }

@@ -1,5 +1,8 @@
 /** The result of an attempt as a set of changed files, put together from the manifest and checked before anything is sent. */
 import { bounds, type FileMode, type ManifestEntry } from "./protocol.ts";
+import type { AttemptTokens } from "./ports/clock.ts";
+import type { Forge } from "./ports/forge.ts";
+import { secretFinder } from "./redact.ts";
 import { Refusal } from "./refusal.ts";
 import { readPath, shownPath } from "./paths.ts";
 
@@ -57,6 +60,69 @@ function finished(path: string, mode: FileMode, content: Buffer, announced: numb
   if (mode === "160000" && !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(content.toString("latin1")))
     throw new Refusal(`The result is damaged: ${shownPath(path)} is a submodule without a commit.`);
   return { path, mode, content };
+}
+
+/** A whole secret, escaped twice, is shorter: it is found where two pieces of a file meet. */
+const overlapCharacters = 8 * 1024;
+/** Small pieces are looked at together, or the overlap would be read again for each. */
+const lookedAtBytes = 256 * 1024;
+
+/**
+ * The same entries. Throws a `Refusal` that names the file when one holds a secret, in its content or its name, at the latest
+ * after the last entry. The file is not redacted, as it would then be another file than the one that was tested.
+ */
+export async function* withoutSecrets(
+  entries: AsyncIterable<ManifestEntry>,
+  holdsSecret: (latin1: string) => boolean,
+): AsyncGenerator<ManifestEntry> {
+  let path = "";
+  let before = "";
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  const look = (): void => {
+    const text = before + Buffer.concat(pieces).toString("latin1");
+    if (holdsSecret(text)) throw new Refusal(`${shownPath(path)} ${secretWords}`);
+    before = text.slice(-overlapCharacters);
+    pieces = [];
+    bytes = 0;
+  };
+  for await (const entry of entries) {
+    if (entry.do !== "more") {
+      look();
+      before = "";
+      const name = Buffer.from(entry.path, "base64");
+      if (holdsSecret(name.toString("latin1"))) throw new Refusal(`The name of a file ${secretWords}`);
+      path = name.toString("utf8");
+    }
+    if (entry.do !== "delete") {
+      const piece = Buffer.from(entry.content, "base64");
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes >= lookedAtBytes) look();
+    }
+    yield entry;
+  }
+  look();
+}
+
+const secretWords =
+  "holds a secret of this service or a token that it works with, so nothing was published. Take it out of the file and ask again; the operator of this service should replace it.";
+
+/** Publishes nothing that holds one of these secrets, or the token of an attempt. */
+export function withSecretsKept(
+  forge: Forge,
+  known: { readonly secrets: readonly string[]; readonly tokens: AttemptTokens },
+): Forge {
+  const isOurs = (token: string): boolean => known.tokens.verify(token) !== undefined;
+  return {
+    ...forge,
+    publish(request) {
+      const { attempt } = request.view;
+      const own = attempt === undefined ? [] : [known.tokens.issue(attempt.id)];
+      const holdsSecret = secretFinder([...known.secrets, ...own], isOurs);
+      return forge.publish({ ...request, changes: () => withoutSecrets(request.changes(), holdsSecret) });
+    },
+  };
 }
 
 export const changedPaths = ({ puts, deletes }: Changes): string[] => [...puts.map(({ path }) => path), ...deletes];

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { taskOfAttempt, type AttemptId } from "../core/ids.ts";
 import { after, dayMs, type Instant } from "../core/instant.ts";
 import type { Document, Json, Store } from "../core/ports/store.ts";
+import { Refusal } from "../core/refusal.ts";
 import type { AttemptResult, ManifestEntry } from "../core/protocol.ts";
 import { kept, keys } from "./document.ts";
 import { AttemptResultShape, ManifestEntryShape } from "../core/protocol-schema.ts";
@@ -63,7 +64,7 @@ export async function readResult(store: Store, now: Instant, attempt: AttemptId)
   return sealedIn(document);
 }
 
-/** The changed files in order, one part in memory at a time. */
+/** The changed files in order, one part in memory at a time. Throws a `Refusal` where the seal names a part that was never sent. */
 export async function* readChanges(
   store: Store,
   ask: { now: Instant; attempt: AttemptId; parts: number },
@@ -71,8 +72,12 @@ export async function* readChanges(
   for (let number = 1; number <= ask.parts; number += 1) {
     const [document] = await store.look(ask.now, [{ get: keys.part(ask.attempt, number) }]);
     const part = kept(Part, document);
-    if (part === undefined)
-      throw new Error(`Part ${number} of ${ask.parts} of the result of ${ask.attempt} is missing.`);
+    // The sandbox seals what it has sent, so the service lost nothing and a later look would find no more.
+    if (part === undefined) {
+      throw new Refusal(
+        `Part ${number} of the ${ask.parts} parts of the result is missing: the sandbox never sent it, or it was removed after 30 days. Nothing was published.`,
+      );
+    }
     yield* part.value.entries;
   }
 }

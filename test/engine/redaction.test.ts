@@ -32,3 +32,57 @@ test("case 21: a token that a sandbox prints is in no comment, no event and no r
     expect(w.said()[0]).toContain("last line");
     expect(w.said()[0]).toContain("PATH=/bin");
   }));
+
+const webhookSecret = "it is a secret to everybody";
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+test.for<readonly [string, (own: string) => Record<string, string>, string]>([
+  ["a known secret", () => ({ "a.txt": "fine\n", "conf/.env": `A=1\nSECRET=${webhookSecret}\n` }), "conf/.env"],
+  ["a known secret in base64", () => ({ "a.bin": `\0\u0001${base64(`x${webhookSecret}y`)}` }), "a.bin"],
+  ["the token of the attempt", (own) => ({ "a.txt": own }), "a.txt"],
+  ["the token of the attempt in base64", (own) => ({ "a.txt": base64(own) }), "a.txt"],
+  ["a token of an installation", () => ({ "log.txt": `x-access-token:ghs_7001_${"Ab3.".repeat(100)}@` }), "log.txt"],
+  [
+    "a secret where two pieces meet",
+    () => ({ "big.txt": `${"x".repeat(1024 * 1024 - 9)}${webhookSecret}` }),
+    "big.txt",
+  ],
+  ["a secret as a name", () => ({ [`a/${webhookSecret}`]: "" }), "The name of a file"],
+])("a result with %s is not published, and its person learns which file it is", ([, filesOf, named]) =>
+  world(async (w) => {
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    const inside = w.inside();
+    await inside.says();
+    await w.dispatch();
+    const own = inside.spec.env["PARHELIA_TOKEN"] ?? "";
+    await inside.ends({ files: filesOf(own) });
+    await w.pass(30 * secondMs);
+    expect(await w.task()).toMatchObject({ state: "failed" });
+    expect(w.github.pulls("acme/widgets")).toEqual([]);
+    expect(await w.github.branches("acme/widgets")).toEqual(["main"]);
+    const said = w.said().join("\n");
+    expect(said).toContain("holds a secret of this service");
+    expect(said).toContain(named);
+    for (const secret of [webhookSecret, own]) expect(said).not.toContain(secret);
+  }),
+);
+
+test("what only looks like a secret is published", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    const inside = w.inside();
+    await inside.says();
+    await w.dispatch();
+    const lines = Array.from({ length: 27 }, (_, n) => `MIIE${String(n).padStart(60, "A")}`).join("\n");
+    await inside.ends({
+      files: {
+        "fixtures/key.pem": `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`,
+        "fixtures/env": `KEY=sk-ant-api03-${"b".repeat(90)}\nTOKEN=pa_t_7k2m9x4q-1.${"a".repeat(43)}\nGH=ghs_placeholder\n`,
+      },
+    });
+    await w.pass(30 * secondMs);
+    expect(await w.task()).toMatchObject({ state: "succeeded" });
+    expect(w.github.pulls("acme/widgets")).toHaveLength(1);
+  }));

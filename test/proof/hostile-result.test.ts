@@ -33,15 +33,18 @@ const forged: Readonly<Record<string, readonly object[]>> = {
   "more bytes than told": [{ ...put("x"), bytes: 0 }],
 };
 
-/** Hands over these entries as the only part of a result, and lets the service act on it. */
-async function handOver(w: World, entries: readonly object[]): Promise<void> {
+/** Hands over these entries as the first part of a result that names so many, and lets the service act on it. */
+async function handOver(w: World, entries: readonly object[], parts = 1): Promise<void> {
   await w.comment("/parhelia run fix it");
   await w.dispatch();
   const inside = w.inside();
   await inside.says();
   await w.dispatch();
   await inside.call("/gateway/result/1", { method: "PUT", body: JSON.stringify(entries) });
-  const { status } = await inside.call("/gateway/result", { method: "POST", body: JSON.stringify(sealed) });
+  const { status } = await inside.call("/gateway/result", {
+    method: "POST",
+    body: JSON.stringify({ ...sealed, parts }),
+  });
   expect(status).toBe(204);
   for (let n = 0; n < 3; n += 1) await w.pass(secondMs);
 }
@@ -55,10 +58,20 @@ test.for(Object.entries(forged))("a forged result is not published: %s", ([, ent
   }),
 );
 
+test("a result that names a part which was never sent is the sandbox's failure: it is told once and not tried again", () =>
+  world(async (w) => {
+    await handOver(w, [put("x")], 3);
+    expect(await w.task()).toMatchObject({ state: "failed" });
+    expect(w.said().join("\n")).toContain("Part 2 of the 3 parts of the result is missing");
+    expect(w.takeFaults()).toEqual([]);
+    expect(w.github.pulls("acme/widgets")).toEqual([]);
+    expect(await w.github.branches("acme/widgets")).toEqual(["main"]);
+  }));
+
 test("the same result with an honest path is published", () =>
   world(async (w) => {
     await handOver(w, [put("x")]);
     expect(await w.task()).toMatchObject({ state: "succeeded" });
     expect(w.github.pulls("acme/widgets")).toHaveLength(1);
-    console.log(`hostile-result: ${Object.keys(forged).length} forged results, 0 published`);
+    console.log(`hostile-result: ${Object.keys(forged).length + 1} forged results, 0 published`);
   }));

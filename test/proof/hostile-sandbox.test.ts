@@ -54,7 +54,7 @@ env -i /usr/bin/setsid /bin/sh /tmp/i.sh & nohup sh /tmp/i.sh & echo x >seen; ex
   "the machine's processes": {
     script: `{ cat /proc/1/environ /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'; ls /proc/1/root/ /proc/1/cwd
 cat /proc/kcore /proc/1/mem /dev/mem /proc/sysrq-trigger | head -c 100
-ls -d /proc/[0-9]* | wc -l; } >seen 2>&1; echo done >>seen; exit 0`,
+ls -d /proc/[0-9]* | wc -l; } >seen 2>&1; sed -i 's/pa_t_[^ ]*/its-own-token/' seen; echo done >>seen; exit 0`,
     state: "succeeded",
     seen: /done/,
   },
@@ -77,6 +77,27 @@ curl -s -m 3 --unix-socket /run/parhelia/proxy.sock -H 'Host: github.localhost' 
 echo done; } >seen 2>&1; exit 0`,
     state: "succeeded",
     seen: /private|not among the allowed|names the machine/,
+  },
+  "every connection it can get": {
+    script: `cat >/tmp/crowd.cjs <<'END'
+const net = require("node:net");
+const words = { gateway: "POST /gateway/job HTTP/1.1\\r\\nHost: x\\r\\n", proxy: "GET http://" };
+let cut = 0;
+const hold = (door) => {
+  const startMs = performance.now();
+  const socket = net.connect("/run/parhelia/" + door + ".sock", () => socket.write(words[door]));
+  socket.resume().on("error", () => {}).on("close", () => {
+    if (performance.now() - startMs > 5000) cut += 1;
+    setImmediate(hold, door);
+  });
+};
+for (let n = 0; n < 600; n += 1) for (const door of ["gateway", "proxy"]) hold(door);
+setTimeout(() => { console.log(cut + " cut off"); process.exit(); }, 20000);
+END
+node /tmp/crowd.cjs >seen; exit 0`,
+    state: "succeeded",
+    // Half a request holds a connection for some seconds only.
+    seen: /^[1-9]\d* cut off$/m,
   },
   "killing the runner": { script: "sleep 1; kill -9 -1; kill -9 1; sleep 60", state: "failed" },
   "stopping the runner": {

@@ -73,6 +73,7 @@ export interface World {
 
 const startAt = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
 const webhookSecret = "it is a secret to everybody";
+const gatewaySecret = "the key behind all tokens, 64 characters in a real one";
 
 const defaults: RunDefaults = { timeoutMs: 60 * minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null };
 
@@ -124,7 +125,8 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
       limits,
       forge: forgeByPlace(clock, openLocalForge(), side.forge),
       sandboxEnv: {},
-      key: "k".repeat(64),
+      key: gatewaySecret,
+      secrets: [gatewaySecret, webhookSecret],
       model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },
       fetch: () => Promise.reject(new Error("no model in this world")),
     });

@@ -43,7 +43,7 @@ export function openCharge(
       if (ending.cost === "unknown") on.log.warn(line, "model call, worst case charged");
       else on.log.info(line, "model call");
     } catch (cause) {
-      on.log.error({ ...line, cause }, "model call could not be settled and stays held");
+      on.log.error({ ...line, err: cause }, "model call could not be settled and stays held");
     } finally {
       on.ended();
     }
