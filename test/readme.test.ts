@@ -1,5 +1,5 @@
 /** A newcomer types what the pages show. So everything that they show is typed here first. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -134,4 +134,16 @@ test("each file and folder that the pages name exists", () => {
   expect(told.length).toBeGreaterThan(20);
   const absent = [...linked, ...told].filter((to) => !existsSync(join(root, to)) && !existsSync(join(root, "src", to)));
   expect(absent).toEqual([]);
+});
+
+test("each proof that the pages name is there, and bears that name", () => {
+  const lines = pages.flatMap((name) => shellLines(page(name))).filter((line) => line.startsWith("npm run proof -- "));
+  const files = readdirSync(join(root, "test/proof")).filter((name) => name.endsWith(".test.ts"));
+  expect(lines.length).toBeGreaterThanOrEqual(7);
+  for (const [, , , , name = ""] of lines.map((line) => line.split(" "))) {
+    expect(
+      files.filter((file) => file.startsWith(name)),
+      name,
+    ).not.toEqual([]);
+  }
 });

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import type { Sandbox } from "../../src/core/ports/sandboxes.ts";
+import { readView } from "../../src/records/read-view.ts";
 import { world, type World } from "../world/world.ts";
 
 const finish = async (w: World): Promise<void> => {
@@ -24,7 +25,26 @@ test("a cancel that comes before the backend answers ends the task and its sandb
     await w.reconcile();
     expect(w.sandboxes.made).toHaveLength(1);
     expect(w.sandboxes.living()).toEqual([]);
-    expect((await w.task()).state).toBe("cancelled");
+    const task = await w.task();
+    expect(task.state).toBe("cancelled");
+    // The stand-in made it and was asked to end it at once; it never spoke, and no time has passed.
+    expect((await readView(w.store, w.now(), task)).spent).toBe(0);
+  }));
+
+test("where the backend made none, a cancel meanwhile costs nothing (case 18 a)", () =>
+  world(async (w) => {
+    w.sandboxes.create = async (): Promise<Sandbox> => {
+      await w.comment("/parhelia cancel");
+      throw new Error("the call timed out");
+    };
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    await w.pass(minuteMs);
+    await w.reconcile();
+    const task = await w.task();
+    expect(task.state).toBe("cancelled");
+    expect((await readView(w.store, w.now(), task)).spent).toBe(0);
+    expect(w.takeFaults()).toHaveLength(1);
   }));
 
 test.each(["before", "after"] as const)(
@@ -67,16 +87,36 @@ test("a sandbox that the backend makes after our call gave up is the only one (c
     };
     await w.comment("/parhelia run fix it");
     await w.dispatch();
-    await late?.();
+    // The second try, after ten seconds, is what the backend answers first.
     await w.pass(20 * secondMs);
+    await late?.();
     await w.reconcile();
     expect(w.sandboxes.living()).toHaveLength(1);
     expect(w.sandboxes.made).toHaveLength(1);
     w.takeFaults();
-    await w.pass(secondMs);
     await finish(w);
     expect((await w.task()).state).toBe("succeeded");
     await w.pass(minuteMs);
+  }));
+
+test("a sandbox that the backend makes for a task that was cancelled meanwhile is ended by its name (case 18 a, c)", () =>
+  world(async (w) => {
+    const make = w.sandboxes.create;
+    let late: (() => Promise<Sandbox>) | undefined;
+    w.sandboxes.create = async (spec) => {
+      late = () => make(spec);
+      await w.comment("/parhelia cancel");
+      throw new Error("the call timed out");
+    };
+    await w.comment("/parhelia run fix it");
+    await w.dispatch();
+    await w.pass(20 * secondMs);
+    expect((await w.task()).state).toBe("cancelled");
+    await late?.();
+    expect(w.sandboxes.living()).toHaveLength(1);
+    await w.reconcile();
+    expect(w.sandboxes.living()).toEqual([]);
+    w.takeFaults();
   }));
 
 test("labels that apps put on and take off start nothing and are answered by nothing (case 19)", () =>
@@ -97,6 +137,10 @@ test("labels that apps put on and take off start nothing and are answered by not
     expect(w.github.deliveries.attempts().filter(({ delivery }) => delivery.event === "issues").length).toBeGreaterThan(
       4,
     );
+    // Labels start nothing yet, by whoever they are put on.
+    w.github.as("dana").label("acme/widgets", w.issue, "parhelia");
+    await w.deliver();
+    await w.pass(15 * secondMs);
     expect(await w.tasks()).toEqual([]);
     expect(w.said()).toEqual([]);
   }));
