@@ -2,7 +2,7 @@
  * A commit made ready: checked, and with its values as JSON text. Done when the caller hands it over, so that a mistake
  * is the caller's alone, what happens to an object afterwards does not matter, and the size of a batch is known.
  */
-import type { Commit, Json, LeaseAct, Put } from "../../core/ports/store.ts";
+import type { Commit, Json, LeaseAct, Put } from "../core/ports/store.ts";
 
 export interface Plan {
   readonly op: string;

@@ -4,7 +4,7 @@
  */
 import type { CommitResult, FailedCondition } from "../../core/ports/store.ts";
 import { parsed } from "./node-sqlite.ts";
-import type { Plan, PlannedLease, PlannedPut } from "./plan.ts";
+import type { Plan, PlannedLease, PlannedPut } from "../plan.ts";
 import { opKeptMs, unlessPast, type LeaseRow, type OpRow, type WorkingSet } from "./working-set.ts";
 
 export interface Decision {

@@ -8,7 +8,7 @@
 import type { CommitResult } from "../../core/ports/store.ts";
 import { decide, type Decision } from "./decide.ts";
 import { isSqlite, sqliteCode } from "./node-sqlite.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "../plan.ts";
 import type { Statements } from "./statements.ts";
 import { openWorkingSet, write } from "./working-set.ts";
 

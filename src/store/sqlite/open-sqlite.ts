@@ -8,9 +8,10 @@ import { inMemory, openDatabase } from "./database-file.ts";
 import { groupCommits } from "./group-commit.ts";
 import { look } from "./look.ts";
 import { whole } from "./node-sqlite.ts";
-import { plan, wholeMs } from "./plan.ts";
+import { plan, wholeMs } from "../plan.ts";
+import { poll } from "./poll.ts";
 import { prepareStatements } from "./statements.ts";
-import { openWakes } from "./wake.ts";
+import { openWakes } from "../wake.ts";
 
 export interface SqliteOptions {
   /** A file, made with mode 0600 where it does not exist (its folder with 0700), or `:memory:`. */
@@ -32,11 +33,9 @@ export function openSqliteStore({ path, pollMs = 250, leasesUntil }: SqliteOptio
   const db = openDatabase(path);
   const statements = prepareStatements(db);
   if (leasesUntil !== undefined) statements.shortenLeases.run(leasesUntil, leasesUntil);
-  const wakes = openWakes({
-    // Nobody else can write to a database in memory.
-    pollMs: path === inMemory ? 0 : pollMs,
-    dataVersion: () => whole(statements.dataVersion.get(), 0),
-  });
+  const dataVersion = (): number => whole(statements.dataVersion.get(), 0);
+  // Nobody else can write to a database in memory.
+  const wakes = openWakes(poll({ pollMs: path === inMemory ? 0 : pollMs, dataVersion }));
   const batches = groupCommits(statements, wakes.tell);
   let closed = false;
   const open = (): void => {
