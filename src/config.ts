@@ -8,7 +8,6 @@ import { dirname, join, relative, resolve } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
-import type { RunDefaults } from "./commands/command.ts";
 import { Budget, Cores, MemoryMiB, TimeoutMs } from "./commands/quantities.ts";
 import { usd } from "./core/money.ts";
 
@@ -56,7 +55,12 @@ const sections = {
     /** Ids of the installations that are served; others are ignored. */
     installations: texts.pipe(z.array(z.coerce.number<string>().int().positive())),
   }),
-  store: z.strictObject({ path: z.string().optional() }),
+  store: z.strictObject({
+    /** File of the SQLite database. */
+    path: z.string().optional(),
+    /** REST address of an Upstash Redis database, which any number of replicas share, in place of the file. */
+    url: address.optional(),
+  }),
   engine: z.strictObject({ max_sandboxes: whole(1, 1000), poll_interval: TimeoutMs }),
   sandbox: z.strictObject({
     isolation: z.enum(["bubblewrap", "none"]),
@@ -87,6 +91,7 @@ const secretNames = {
   PARHELIA_GITHUB_PRIVATE_KEY: "the App's private key as PEM text (or `github.private_key_path`)",
   PARHELIA_GITHUB_WEBHOOK_SECRET: "the App's webhook secret",
   PARHELIA_GITHUB_WEBHOOK_SECRET_OLD: "the secret before, while GitHub still signs with it",
+  UPSTASH_REDIS_REST_TOKEN: "the token of the database at `store.url`",
 } as const;
 
 export type Secrets = Readonly<Partial<Record<keyof typeof secretNames, string>>>;
@@ -199,34 +204,6 @@ function nearest(name: string, known: readonly string[]): string {
   const list = known.length <= 12 ? ` Known: ${known.join(", ")}.` : "";
   return near !== undefined && distance(name, near) <= Math.max(2, near.length / 3) ? ` Did you mean ${near}?` : list;
 }
-
-export const storePath = ({ root, settings }: Config): string =>
-  settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
-
-/** What a task gets where its person says nothing. */
-export const runDefaults = ({ settings }: Config): RunDefaults => ({
-  timeoutMs: settings.sandbox.timeout,
-  budget: settings.budget.task,
-  cpu: settings.sandbox.cpu,
-  memoryMiB: settings.sandbox.memory,
-  model: settings.agent.model ?? null,
-});
-
-/** The App's private key as PEM text; undefined where none is set, or its file cannot be read. */
-export function privateKey({ settings, secrets }: Config): string | undefined {
-  const path = settings.github.private_key_path;
-  if (path === undefined) return secrets.PARHELIA_GITHUB_PRIVATE_KEY;
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    // A key that only the service may read is not in the way of a command at a terminal; the service asks for it.
-    return undefined;
-  }
-}
-
-/** Every secret value that the configuration gives, whole. */
-export const secretsOf = (config: Config): string[] =>
-  [privateKey(config), ...Object.values(config.secrets)].filter((value) => value !== undefined);
 
 /** One line for each key: its value and where it comes from. Of a secret only whether it is set. */
 export function showConfig(config: Config): string {

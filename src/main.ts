@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import { answerRequest } from "./commands/answer-request.ts";
 import type { RunDefaults } from "./commands/command.ts";
-import { ConfigError, privateKey, runDefaults, secretsOf, storePath, type Config } from "./config.ts";
+import type { Config } from "./config.ts";
 import { bootCommand } from "./core/boot.ts";
 import { withSecretsKept } from "./core/changes.ts";
 import { forgeByPlace } from "./core/forge-by-place.ts";
@@ -28,14 +28,14 @@ import { ledgerPurse } from "./gateway/ledger-purse.ts";
 import { listen } from "./gateway/listen.ts";
 import { modelRoutes, type ModelDoor, type UnderWay } from "./gateway/model/model-routes.ts";
 import { bundleRunner } from "./gateway/runner-bundle.ts";
-import { openGitHub, type GitHubOptions } from "./github/open-github.ts";
+import { gitHubAccess, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
+import { openGitHub } from "./github/open-github.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
 import { findClaude } from "./sandbox/local/find-claude.ts";
 import { openEgress } from "./sandbox/local/egress.ts";
 import { localPlaces, makeHome } from "./sandbox/local/local-places.ts";
 import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
-import { lockEngine } from "./store/sqlite/engine-lock.ts";
-import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
+import { openForEngine, type StorePlace } from "./store/open-store.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
 import type { OpenedLog } from "./terminal/log.ts";
 import { healthRoutes } from "./web/health.ts";
@@ -125,19 +125,19 @@ const lingerMs = 5 * secondMs;
 export async function startService(config: Config, opened: OpenedLog, front: "http" | "none"): Promise<Service> {
   const { settings } = config;
   const { log } = opened;
-  const path = storePath(config);
+  const place: StorePlace = front === "http" ? storePlace(config) : { kind: "sqlite", path: storePath(config) };
   makeHome(join(config.root, ".parhelia"));
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const lock = lockEngine(path);
-  if (lock === undefined) throw new EngineTaken(`Another Parhelia runs the engine of ${path}.`);
+  if (place.kind === "sqlite") mkdirSync(dirname(place.path), { recursive: true, mode: 0o700 });
   const clock = systemClock;
-  const store = openSqliteStore({ path, leasesUntil: after(clock.now(), lingerMs) });
+  const claimed = openForEngine(place, { leasesUntil: after(clock.now(), lingerMs), replica: randomIds.unique() });
+  if (claimed === undefined) throw new EngineTaken(`Another Parhelia runs the engine of ${storePath(config)}.`);
+  const { store } = claimed;
   const ids = randomIds;
   const candidate = ids.unique() + ids.unique();
   const key = await gatewayKey(store, { candidate, now: clock.now(), op: ids.unique() });
   const secrets = [...secretsOf(config), key];
   opened.redactWith(redactor(secrets));
-  const github = front === "http" ? openGitHub(gitHubOptions(config, { log, clock, ids, store })) : undefined;
+  const github = front === "http" ? openGitHub({ ...gitHubAccess(config), log, clock, ids, store, fetch }) : undefined;
   const places = localPlaces(config.root);
   const claude = settings.agent.claude_path ?? findClaude(config.searched);
   if (claude === undefined) log.warn({}, "Claude Code is not installed: agent tasks will fail, commands will run");
@@ -209,41 +209,10 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       await inside.close();
       await egress.close();
       await store.close();
-      lock.release();
+      claimed.release();
     },
   };
 }
 
 /** What is under way at SIGTERM gets this long; the rest is taken up again by the next start. */
 const drainMs = 8000;
-
-/** Throws a `ConfigError` that lists all that is missing for GitHub. */
-function gitHubOptions(config: Config, parts: Pick<GitHubOptions, "log" | "clock" | "ids" | "store">): GitHubOptions {
-  const { settings, secrets } = config;
-  const { app_id: id, private_key_path: path, web_url: webUrl, api_url: apiUrl, installations } = settings.github;
-  const pem = privateKey(config);
-  const secret = secrets.PARHELIA_GITHUB_WEBHOOK_SECRET;
-  if (id === undefined || pem === undefined || secret === undefined)
-    throw new ConfigError(missing({ id, pem, secret }, path));
-  return {
-    ...parts,
-    // A variable of the environment cannot hold line breaks everywhere, so they may be written out.
-    app: { id, privateKey: pem.replaceAll(String.raw`\n`, "\n") },
-    webhookSecrets: { now: secret, before: secrets.PARHELIA_GITHUB_WEBHOOK_SECRET_OLD },
-    apiUrl,
-    webUrl,
-    installations,
-    fetch,
-    defaults: runDefaults(config),
-  };
-}
-
-function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>, path: string | undefined): string {
-  const key = path === undefined ? "its private key" : `its private key; ${path} cannot be read`;
-  const lines = [
-    ...(id === undefined ? ["github.app_id (or PARHELIA_GITHUB_APP_ID): the number of your GitHub App"] : []),
-    ...(pem === undefined ? [`github.private_key_path or PARHELIA_GITHUB_PRIVATE_KEY: ${key}`] : []),
-    ...(secret === undefined ? ["PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret"] : []),
-  ];
-  return `The service needs a GitHub App. Missing:\n  ${lines.join("\n  ")}\nWithout an account: npm run demo`;
-}

@@ -55,7 +55,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Here the adapters meet; configuration is read at the edge. */
-const entries = ["main.ts", "cli.ts", "config.ts"];
+const entries = ["main.ts", "cli.ts", "config.ts", "from-config.ts"];
 
 function mayImport(from: string, to: string): boolean {
   const here = placeOf(from);

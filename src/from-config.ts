@@ -1,0 +1,79 @@
+/** What the parts of the service get from the configuration. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RunDefaults } from "./commands/command.ts";
+import { ConfigError, type Config } from "./config.ts";
+import type { GitHubOptions } from "./github/open-github.ts";
+import type { StorePlace } from "./store/open-store.ts";
+
+export const storePath = ({ root, settings }: Config): string =>
+  settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
+
+/** Where the service keeps its state; a terminal's own tasks stay in the file. Throws where the settings contradict each other. */
+export function storePlace(config: Config): StorePlace {
+  const { url, path } = config.settings.store;
+  if (url === undefined) return { kind: "sqlite", path: storePath(config) };
+  if (path !== undefined)
+    throw new ConfigError("store.path and store.url: the state is in a file or in Redis. Remove one.");
+  const token = config.secrets.UPSTASH_REDIS_REST_TOKEN;
+  if (token !== undefined) return { kind: "redis", url, token };
+  throw new ConfigError(
+    "UPSTASH_REDIS_REST_TOKEN is missing: store.url names a database, and this is the token for it.",
+  );
+}
+
+/** What a task gets where its person says nothing. */
+export const runDefaults = ({ settings }: Config): RunDefaults => ({
+  timeoutMs: settings.sandbox.timeout,
+  budget: settings.budget.task,
+  cpu: settings.sandbox.cpu,
+  memoryMiB: settings.sandbox.memory,
+  model: settings.agent.model ?? null,
+});
+
+/** The App's private key as PEM text; undefined where none is set, or its file cannot be read. */
+function privateKey({ settings, secrets }: Config): string | undefined {
+  const path = settings.github.private_key_path;
+  if (path === undefined) return secrets.PARHELIA_GITHUB_PRIVATE_KEY;
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // A key that only the service may read is not in the way of a command at a terminal; the service asks for it.
+    return undefined;
+  }
+}
+
+/** Every secret value that the configuration gives, whole. */
+export const secretsOf = (config: Config): string[] =>
+  [privateKey(config), ...Object.values(config.secrets)].filter((value) => value !== undefined);
+
+type GitHubAccess = Omit<GitHubOptions, "log" | "clock" | "ids" | "store" | "fetch">;
+
+/** Throws a `ConfigError` that lists all that is missing for GitHub. */
+export function gitHubAccess(config: Config): GitHubAccess {
+  const { settings, secrets } = config;
+  const { app_id: id, private_key_path: path, web_url: webUrl, api_url: apiUrl, installations } = settings.github;
+  const pem = privateKey(config);
+  const secret = secrets.PARHELIA_GITHUB_WEBHOOK_SECRET;
+  if (id === undefined || pem === undefined || secret === undefined)
+    throw new ConfigError(missing({ id, pem, secret }, path));
+  return {
+    // A variable of the environment cannot hold line breaks everywhere, so they may be written out.
+    app: { id, privateKey: pem.replaceAll(String.raw`\n`, "\n") },
+    webhookSecrets: { now: secret, before: secrets.PARHELIA_GITHUB_WEBHOOK_SECRET_OLD },
+    apiUrl,
+    webUrl,
+    installations,
+    defaults: runDefaults(config),
+  };
+}
+
+function missing({ id, pem, secret }: Record<"id" | "pem" | "secret", unknown>, path: string | undefined): string {
+  const key = path === undefined ? "its private key" : `its private key; ${path} cannot be read`;
+  const lines = [
+    ...(id === undefined ? ["github.app_id (or PARHELIA_GITHUB_APP_ID): the number of your GitHub App"] : []),
+    ...(pem === undefined ? [`github.private_key_path or PARHELIA_GITHUB_PRIVATE_KEY: ${key}`] : []),
+    ...(secret === undefined ? ["PARHELIA_GITHUB_WEBHOOK_SECRET: its webhook secret"] : []),
+  ];
+  return `The service needs a GitHub App. Missing:\n  ${lines.join("\n  ")}\nWithout an account: npm run demo`;
+}
