@@ -179,12 +179,16 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       names: settings.agent.models.length === 0 ? pricedModels() : settings.agent.models,
     },
   });
-  const inside = await listen(gateway, { socket: join(places.sockets, "gateway.sock"), mode: 0o666 });
-  const egress = await openEgress({
-    socketPath: join(places.sockets, "proxy.sock"),
-    allow: settings.sandbox.allow_hosts,
-    origin: settings.github.web_url,
-    log: (entry) => log.info(entry, "egress"),
+  const doors = await sandboxes.serve(async ({ directory, connections }) => {
+    const inside = await listen(gateway, { socket: join(directory, "gateway.sock"), mode: 0o666, connections });
+    const egress = await openEgress({
+      socketPath: join(directory, "proxy.sock"),
+      connections,
+      allow: settings.sandbox.allow_hosts,
+      origin: settings.github.web_url,
+      log: (entry) => log.info(entry, "egress"),
+    });
+    return { close: async () => void (await Promise.all([inside.close(), egress.close()])) };
   });
   const loop = startLoop((moved) => openEngine(room, moved), {
     store,
@@ -206,8 +210,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       await loop.drain(drainMs);
       // A call that is cut off is charged at its worst case, so those that end soon are waited for.
       while (modelCalls.size > 0 && clock.now() < until) await sleep(50);
-      await inside.close();
-      await egress.close();
+      await doors.close();
       await store.close();
       claimed.release();
     },

@@ -5,6 +5,7 @@ import type { Instant } from "../core/instant.ts";
 import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import { readAttempt } from "../records/attempt.ts";
+import { openShares, retryAfterSeconds } from "./shares.ts";
 
 export interface GatewayWorld {
   readonly store: Store;
@@ -23,16 +24,33 @@ async function openAttempt(world: GatewayWorld, token: string | undefined): Prom
   return attempt.value.endedAt === undefined ? attempt.value : "ended";
 }
 
+/** A runner has about four under way. A body is at most 4 MiB; those of the model's calls are counted there. */
+const mostCalls = 16;
+
 export function door(world: GatewayWorld): MiddlewareHandler<InsideEnv> {
+  const shares = openShares({ calls: mostCalls, bytes: 0 });
   return async (context, next) => {
     const attempt = await openAttempt(world, bearer(context));
     if (attempt === "unknown") return context.json({ error: "This is not the token of an attempt." }, 401);
     // 410 tells a runner that nobody waits for it any more: it gives up at once.
     if (attempt === "ended") return context.json({ error: "The attempt has ended." }, 410);
+    const share = shares.take(attempt.id);
+    if (share === undefined) return tooMany(context);
     context.set("attempt", attempt);
-    return next();
+    try {
+      await next();
+    } finally {
+      share.leave();
+    }
+    return undefined;
   };
 }
+
+/** As plain text, which is what git shows to its user. */
+export const tooMany = (context: Context): Response =>
+  context.text("This attempt has too many calls under way; try again when one has ended.\n", 429, {
+    "retry-after": retryAfterSeconds,
+  });
 
 /** A bearer token, or the same as a password, which is how git sends it. */
 function bearer(context: Context): string | undefined {

@@ -11,17 +11,27 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** `mode` is for the socket file: sandboxes that run as other users must be able to connect. */
+/**
+ * `mode` is for the socket file: sandboxes that run as other users must be able to connect. `connections` is the most at
+ * one time; more are closed at once.
+ */
 export type Address =
-  | { readonly socket: string; readonly mode: number }
+  | { readonly socket: string; readonly mode: number; readonly connections: number }
   | { readonly host: string; readonly port: number };
+
+/**
+ * A sandbox is on this machine, so what it sends is here in no time; the answer may take as long as it needs. What is
+ * slower holds a connection, and what was sent so far, for nothing.
+ */
+const sandboxPace = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 5000 };
 
 export async function listen(app: Hono, address: Address): Promise<Listening> {
   // It answers what it throws itself.
   const handle = getRequestListener(app.fetch);
-  // A long poll of a sandbox outlasts Node's own limit; strangers at the public door get it.
-  const limits = "socket" in address ? { requestTimeout: 0 } : {};
-  const server = createServer(limits, (request, response) => void handle(request, response));
+  const server = createServer("socket" in address ? sandboxPace : {}, (request, response) => {
+    void handle(request, response);
+  });
+  if ("socket" in address) server.maxConnections = address.connections;
   await bind(server, address);
   const bound = server.address();
   return {

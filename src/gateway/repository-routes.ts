@@ -5,9 +5,14 @@ import { createGunzip } from "node:zlib";
 import { Hono, type Context } from "hono";
 import type { Forge } from "../core/ports/forge.ts";
 import { readTask } from "../records/read-task.ts";
-import type { GatewayWorld, InsideEnv } from "./door.ts";
+import { tooMany, type GatewayWorld, type InsideEnv } from "./door.ts";
+import { openShares, type Share } from "./shares.ts";
+
+/** A fetch has one at a time. Each is a process of the service's, which the sandbox's limits do not hold. */
+const mostGits = 4;
 
 export function repositoryRoutes(world: GatewayWorld & { forge: Forge }): Hono<InsideEnv> {
+  const shares = openShares({ calls: mostGits, bytes: 0 });
   const taskOf = async (context: Context<InsideEnv>) =>
     (await readTask(world.store, world.clock.now(), context.get("attempt").task))?.value;
   /** The git directory on this machine, for a task that came from a terminal. */
@@ -24,30 +29,58 @@ export function repositoryRoutes(world: GatewayWorld & { forge: Forge }): Hono<I
     .get("/git/info/refs", async (context) => {
       const directory = await directoryOf(context);
       if (directory === undefined || context.req.query("service") !== "git-upload-pack") return context.notFound();
-      return uploadPack(directory, "advertisement", Readable.from([]));
+      const share = shares.take(context.get("attempt").id);
+      if (share === undefined) return tooMany(context);
+      return uploadPack({ directory, kind: "advertisement", share, signal: context.req.raw.signal }, Readable.from([]));
     })
     .post("/git/git-upload-pack", async (context) => {
       const directory = await directoryOf(context);
       const { body } = context.req.raw;
       if (directory === undefined || body === null) return context.notFound();
+      const share = shares.take(context.get("attempt").id);
+      if (share === undefined) return tooMany(context);
       const wanted = Readable.from(body);
       const zipped = context.req.header("content-encoding") === "gzip";
-      return uploadPack(directory, "result", zipped ? unzipped(wanted) : wanted);
+      const { signal } = context.req.raw;
+      return uploadPack({ directory, kind: "result", share, signal }, zipped ? unzipped(wanted) : wanted);
     });
 }
 
 /** The line and the flush with which the smart protocol announces its service over HTTP. */
 const announcement = "001e# service=git-upload-pack\n0000";
 
-function uploadPack(directory: string, kind: "advertisement" | "result", wanted: Readable): Response {
+interface Serving {
+  readonly directory: string;
+  readonly kind: "advertisement" | "result";
+  /** Left when git has ended. */
+  readonly share: Share;
+  /** Aborted when the caller has gone away. */
+  readonly signal: AbortSignal;
+}
+
+function uploadPack({ directory, kind, share, signal }: Serving, wanted: Readable): Response {
   const advertise = kind === "advertisement" ? ["--http-backend-info-refs"] : [];
   // The pinned commit need not be the tip of a branch; the repository may belong to another user than the service.
-  const settings = ["-c", "uploadpack.allowAnySHA1InWant=true", "-c", "safe.directory=*"];
+  // Packing on all processors would take them from the neighbours.
+  const settings = ["uploadpack.allowAnySHA1InWant=true", "safe.directory=*", "pack.threads=1"].flatMap((setting) => [
+    "-c",
+    setting,
+  ]);
   const git = spawn("git", [...settings, "upload-pack", "--stateless-rpc", ...advertise, directory], {
     stdio: ["pipe", "pipe", "ignore"],
   });
+  const abandon = (): void => void git.kill();
+  signal.addEventListener("abort", abandon);
+  if (signal.aborted) abandon();
+  git.on("close", () => {
+    signal.removeEventListener("abort", abandon);
+    share.leave();
+  });
   // Without git the answer is empty, and the runner says that it could not fetch.
-  git.on("error", () => wanted.destroy());
+  git.on("error", () => {
+    wanted.destroy();
+    share.leave();
+  });
   // One that breaks off, or is no gzip, ends git; where git ended first there is nobody left to end.
   pipeline(wanted, git.stdin, (cause) => {
     if (cause) git.kill();

@@ -12,10 +12,13 @@ import { inboxTopic, readInbox } from "../records/inbox.ts";
 import { readTask } from "../records/read-task.ts";
 import { keepPart, sealResult } from "../records/result.ts";
 import { stamp, type GatewayWorld, type InsideEnv } from "./door.ts";
+import { hasMoreValues } from "./json-values.ts";
 
 /** One push of events holds at most this; a runner sends smaller ones. */
 const pushBytes = 4 * 1024 * 1024;
 const resultBytes = 512 * 1024;
+/** What fits the schemas has far fewer; the rest is not read, because reading it would hold up everybody. */
+const mostValues = 100_000;
 /** JSON around the contents of a part. */
 const slackBytes = 64 * 1024;
 
@@ -77,10 +80,10 @@ async function read<S extends z.ZodType>(
 }
 
 async function bodyOf(context: Context, redact: Redact): Promise<unknown> {
+  const text = await context.req.text();
+  if (hasMoreValues(text, mostValues)) return undefined;
   try {
-    return JSON.parse(await context.req.text(), (_, value: unknown) =>
-      typeof value === "string" ? redact(value) : value,
-    );
+    return JSON.parse(text, (_, value: unknown) => (typeof value === "string" ? redact(value) : value));
   } catch {
     // Not JSON: the schema refuses it like every other misfit.
     return undefined;

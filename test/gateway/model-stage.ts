@@ -7,6 +7,8 @@ import { openPurse } from "../world/purse.ts";
 
 export const key = "sk-ant-the-one-key-of-the-service";
 export const attempt = AttemptId.parse("t_00000001-1");
+/** Its token is `neighbour-token`. */
+export const neighbour = AttemptId.parse("t_00000002-1");
 
 export interface SentUp {
   readonly url: string;
@@ -25,7 +27,7 @@ export function modelStage(upstream: (sent: SentUp) => Response | Promise<Respon
       void lines.push({ level, message, ...line });
   let made = 0;
   const app = modelRoutes({
-    verify: (token) => (token === "attempt-token" ? attempt : undefined),
+    verify: (token) => ({ "attempt-token": attempt, "neighbour-token": neighbour })[token],
     purse,
     upstream: {
       baseUrl: "https://api.example/",

@@ -26,9 +26,13 @@ test("a sandbox outlives the service, and the next one ends it with all it start
   const here = await bare();
   // One in a session of its own, and one in the group without the marker.
   const script = `setsid sleep 1000 & env -i sleep 1000 & echo up | say; ${stay}`;
-  const { said, kill } = await startService({ options: here.options, specs: [here.spec(1, script)] });
-  await kill();
+  const { said, kill } = await startService({
+    post: here.socket,
+    options: here.options,
+    specs: [here.spec(1, script)],
+  });
   expect(await here.heard()).toBe("up\n");
+  await kill();
   const sandboxes = await here.open();
   expect(await sandboxes.list()).toEqual(said.list);
   const group = sleepers(here);
@@ -42,9 +46,9 @@ test("a sandbox outlives the service, and the next one ends it with all it start
 test("its lifetime ends it without the service, with what left its process group", async () => {
   const here = await bare();
   const spec = here.spec(1, `setsid sleep 1000 & echo up | say; ${stay}`, { lifetimeMs: 1000 });
-  const { kill } = await startService({ options: here.options, specs: [spec] });
-  await kill();
+  const { kill } = await startService({ post: here.socket, options: here.options, specs: [spec] });
   await here.heard();
+  await kill();
   const sandboxes = join(here.root, "state/sandboxes");
   await eventually(() => marked(here).length + readdirSync(sandboxes).length === 0, { withinMs: 20_000 });
   expect(marked(here)).toEqual([]);

@@ -1,6 +1,6 @@
 /** What a jail keeps in, and that it needs no service to do so. */
 import { once } from "node:events";
-import { chmodSync, closeSync, openSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -69,6 +69,7 @@ describe.skipIf(!needs("bwrap"))("a jail", { timeout: 60_000 }, () => {
     const inherits = openSync(join(here.root, "secret"), "r");
     onTestFinished(() => closeSync(inherits));
     const order = {
+      post: here.socket,
       options: here.options,
       specs: [here.spec(1, `{ ls -l /proc/self/fd; cat /proc/self/fd/${highDescriptor}; } 2>&1 | say`)],
     };
@@ -175,12 +176,15 @@ describe.skipIf(!needs("bwrap"))("a jail", { timeout: 60_000 }, () => {
   test("outlives the service, and is found and ended by the next one", async () => {
     const here = await post();
     const spec = here.spec(1, `while [ ! -e /run/parhelia/go ]; do sleep 0.02; done; echo alive | say; ${stay}`);
-    const { said, kill } = await startService({ options: here.options, specs: [spec] });
+    const { said, kill } = await startService({ post: here.socket, options: here.options, specs: [spec] });
     expect(said.list).toEqual([{ name: name(1), startedAt: 2_000_000 }]);
     await kill();
-    writeFileSync(join(here.root, "sockets/go"), "");
-    expect(await here.heard()).toBe("alive\n");
     const sandboxes = await here.open();
+    for (const slot of readdirSync(here.options.socketDirectory)) {
+      writeFileSync(join(here.options.socketDirectory, slot, "go"), "");
+    }
+    // By the door of the next service, which is none of those that it was started with.
+    expect(await here.heard()).toBe("alive\n");
     expect(await sandboxes.list()).toEqual(said.list);
     expect(await sandboxes.create(spec)).toEqual(said.list[0]);
     await sandboxes.end(name(1));
@@ -191,11 +195,12 @@ describe.skipIf(!needs("bwrap"))("a jail", { timeout: 60_000 }, () => {
     const here = await post();
     const hostile = `trap '' TERM HUP INT; kill -STOP -1; kill -9 1; kill -STOP 1; echo here | say; while :; do sleep 1000; done`;
     const { kill } = await startService({
+      post: here.socket,
       options: here.options,
       specs: [here.spec(1, hostile, { lifetimeMs: 2500 })],
     });
-    await kill();
     expect(await here.heard()).toBe("here\n");
+    await kill();
     const sandboxes = await here.open();
     expect(await sandboxes.list()).toHaveLength(1);
     expect(await eventually(async () => (await sandboxes.list()).length === 0, { withinMs: 20_000 })).toBe(true);
@@ -220,13 +225,13 @@ describe.skipIf(!needs("bwrap"))("a jail", { timeout: 60_000 }, () => {
       here.spec(1, `id -u | say; ${forge(options.stateDirectory)} & wait`),
       here.spec(3, `for i in $(seq 200); do (sleep 1003 &); done; ${stay}`),
     ];
-    const { said } = await startService({ options, specs }, { wrap });
+    const { said } = await startService({ post: here.socket, options, specs }, { wrap });
     expect(said.list).toHaveLength(2);
     expect(said.shortcomings.join("\n")).toMatch(/more memory.*\n.*more CPU.*\n.*own user/);
     expect(await here.heard()).toBe("1000\n");
     const bomb = () => cmdlines().filter((argv) => argv === "sleep\x001003\0").length;
     await eventually(() => forged().size === 3 && bomb() > 30, { withinMs: 20_000 });
-    const next = await startService({ options, specs: [] }, { wrap });
+    const next = await startService({ post: here.socket, options, specs: [] }, { wrap });
     expect(next.said.list).toEqual(said.list);
     expect(bomb()).toBeLessThanOrEqual(64);
   });
@@ -235,6 +240,7 @@ describe.skipIf(!needs("bwrap"))("a jail", { timeout: 60_000 }, () => {
     const here = await post();
     chmodSync(here.root, 0o777);
     const order = {
+      post: here.socket,
       options: { ...here.options, stateDirectory: join(here.root, "none"), socketDirectory: join(here.root, "none2") },
       specs: [],
     };

@@ -1,4 +1,5 @@
-/** A place where the commands of sandboxes report: a gateway's socket that only listens. */
+/** A place where the commands of sandboxes report: behind each gateway's socket is one that only listens. */
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,16 +7,24 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { SandboxName } from "../../src/core/ids.ts";
 import { Instant } from "../../src/core/instant.ts";
-import type { Sandboxes, SandboxSpec } from "../../src/core/ports/sandboxes.ts";
-import { openLocalSandboxes, type LocalSandboxesOptions } from "../../src/sandbox/local/open-local-sandboxes.ts";
+import type { SandboxSpec } from "../../src/core/ports/sandboxes.ts";
+import {
+  openLocalSandboxes,
+  type LocalSandboxes,
+  type LocalSandboxesOptions,
+} from "../../src/sandbox/local/open-local-sandboxes.ts";
 import { eventually } from "../world/eventually.ts";
+import { doorTo } from "./door-to.ts";
 
 export const name = (n: number): SandboxName => SandboxName.parse(`parhelia-t_0000000${n}-1`);
 
 export type Post = {
   root: string;
+  /** The socket that listens. */
+  socket: string;
   options: LocalSandboxesOptions;
-  open(changes?: Partial<LocalSandboxesOptions>): Promise<Sandboxes>;
+  /** With doors that lead here, as those of every service have to. */
+  open(changes?: Partial<LocalSandboxesOptions>): Promise<LocalSandboxes>;
   /** A spec whose shell script runs with `say`, which sends its standard input here. */
   spec(n: number, script: string, changes?: Partial<SandboxSpec>): SandboxSpec;
   /** The next thing said that was not heard yet. */
@@ -33,14 +42,15 @@ export async function openPost(isolation: LocalSandboxesOptions["isolation"]): P
   mkdirSync(socketDirectory, { mode: 0o711 });
   const said: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
+  const server = createServer((from) => {
+    sockets.add(from);
     let text = "";
-    socket.setEncoding("utf8").on("data", (part) => (text += String(part)));
-    socket.on("error", () => undefined).on("close", () => said.push(text));
+    from.setEncoding("utf8").on("data", (part) => (text += String(part)));
+    from.on("error", () => undefined).on("close", () => said.push(text));
   });
-  await new Promise<void>((resolve) => server.listen(join(socketDirectory, "gateway.sock"), resolve));
-  chmodSync(join(socketDirectory, "gateway.sock"), 0o666);
+  const socket = join(root, "post.sock");
+  await once(server.listen(socket), "listening");
+  chmodSync(socket, 0o666);
 
   const options: LocalSandboxesOptions = {
     isolation,
@@ -52,22 +62,25 @@ export async function openPost(isolation: LocalSandboxesOptions["isolation"]): P
     clock: { now: () => Instant.parse(1_000_000) },
     limits: { workspaceMiB: 16, homeMiB: 16, tmpMiB: 16, pids: 64 },
   };
-  const opened: Sandboxes[] = [];
+  const opened: (() => Promise<void>)[] = [];
   onTestFinished(async () => {
-    for (const sandboxes of opened) {
-      for (const n of [1, 2, 3]) await sandboxes.end(name(n));
-    }
-    for (const socket of sockets) socket.destroy();
+    for (const close of opened) await close();
+    for (const each of sockets) each.destroy();
     await new Promise((resolve) => server.close(resolve));
     rmSync(root, { recursive: true, force: true });
   });
 
   return {
     root,
+    socket,
     options,
     async open(changes = {}) {
       const sandboxes = await openLocalSandboxes({ ...options, ...changes });
-      opened.push(sandboxes);
+      const door = await sandboxes.serve(doorTo(socket));
+      opened.push(async () => {
+        for (const n of [1, 2, 3]) await sandboxes.end(name(n));
+        await door.close();
+      });
       return sandboxes;
     },
     spec: (n, script, changes = {}) => ({

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished } from "vitest";
-import { openEgress, type EgressEntry, type EgressOptions } from "../../src/sandbox/local/egress.ts";
+import type { EgressEntry } from "../../src/sandbox/local/egress-connect.ts";
+import { openEgress, type EgressOptions } from "../../src/sandbox/local/egress.ts";
 
 export async function listen(server: net.Server): Promise<number> {
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -23,6 +24,7 @@ export async function openProxy(options: Partial<EgressOptions> = {}) {
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const egress = await openEgress({
     socketPath,
+    connections: 128,
     allow: [],
     origin: "https://github.example",
     resolve: async () => [],

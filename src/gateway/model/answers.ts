@@ -1,4 +1,5 @@
 /** Our own answers in the error shape of the Messages API, so that the agent shows their text to the person. */
+import { retryAfterSeconds } from "../shares.ts";
 
 export type ErrorType =
   | "invalid_request_error"
@@ -17,6 +18,14 @@ export interface No {
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** The agent waits as told and tries again. */
+export const tooMuch: No = {
+  status: 429,
+  type: "rate_limit_error",
+  message: "This task has too many model calls under way, or too large ones. Try again when one has ended.",
+  headers: { "retry-after": retryAfterSeconds },
+};
 
 export const answerNo = (no: No): Response =>
   Response.json(

@@ -9,9 +9,10 @@ import type { AttemptId } from "../../core/ids.ts";
 import type { Instant } from "../../core/instant.ts";
 import { afford } from "./afford.ts";
 import { readBetas } from "./allowed.ts";
-import { answerNo, invalid, notFound, type No } from "./answers.ts";
+import { answerNo, invalid, notFound, tooMuch, type No } from "./answers.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { openCharge } from "./charge.ts";
+import { openShares, type Share, type Shares } from "../shares.ts";
 import { errorBack, passAnswer } from "./pass.ts";
 import type { Purse } from "./purse.ts";
 import { readRequest, type ModelRequest, type Purpose } from "./request.ts";
@@ -32,13 +33,19 @@ export interface ModelDoor {
 /** Calls that hold money now, by attempt. */
 export type UnderWay = Map<AttemptId, number>;
 
+/** An agent with its helpers has about ten under way, of at most a few MB each; one of the largest still fits twice. */
+const mostOfAnAttempt = { calls: 16, bytes: 64 * 1024 * 1024 };
+
 /** `POST /v1/messages`, `POST /v1/messages/count_tokens` and `HEAD /`; everything else is not found. */
 export function modelRoutes(door: ModelDoor, underWay: UnderWay = new Map()): Hono {
   const app = new Hono();
+  const shares = openShares(mostOfAnAttempt);
   // Hono answers HEAD by the handler of GET. A page at GET / is another part's.
   app.get("/", (c, next) => (c.req.raw.method === "HEAD" ? Promise.resolve(c.body(null, 200)) : next()));
-  app.post("/v1/messages/count_tokens", (c) => count(door, c.req.raw));
-  app.post("/v1/messages", (c) => answer(door, underWay, c.req.raw));
+  app.post("/v1/messages/count_tokens", (c) =>
+    enter(door, shares, c.req.raw, (call) => count(door, call).finally(call.share.leave)),
+  );
+  app.post("/v1/messages", (c) => enter(door, shares, c.req.raw, (call) => answer(door, underWay, call)));
   app.all("/v1/*", () => answerNo(notFound));
   app.notFound(() => answerNo(notFound));
   app.onError((cause, c) => {
@@ -56,8 +63,36 @@ function tokenOf(headers: Headers): string | undefined {
   return bearer ?? headers.get("x-api-key") ?? undefined;
 }
 
-interface Admitted {
+/** Of an attempt that is known, and within its share. */
+interface Call {
+  readonly incoming: Request;
   readonly attempt: AttemptId;
+  readonly share: Share;
+}
+
+/** Before the body is read: what is still to come takes memory too. */
+async function enter(
+  door: ModelDoor,
+  shares: Shares,
+  incoming: Request,
+  act: (call: Call) => Promise<Response>,
+): Promise<Response> {
+  const token = tokenOf(incoming.headers);
+  const attempt = token === undefined ? undefined : door.verify(token);
+  if (attempt === undefined) {
+    return answerNo({ status: 401, type: "authentication_error", message: "This is not the token of an attempt." });
+  }
+  const share = shares.take(attempt);
+  if (share === undefined) return answerNo(tooMuch);
+  try {
+    return await act({ incoming, attempt, share });
+  } catch (error) {
+    share.leave();
+    throw error;
+  }
+}
+
+interface Admitted {
   readonly request: ModelRequest;
   readonly betas: readonly string[];
   readonly version: string | undefined;
@@ -65,30 +100,25 @@ interface Admitted {
 
 type Admission = { readonly ok: true; readonly admitted: Admitted } | { readonly ok: false; readonly no: No };
 
-async function admit(door: ModelDoor, incoming: Request, purpose: Purpose): Promise<Admission> {
+async function admit(door: ModelDoor, { incoming, attempt, share }: Call, purpose: Purpose): Promise<Admission> {
   const refuse = (no: No): Admission => ({ ok: false, no });
-  const token = tokenOf(incoming.headers);
-  const attempt = token === undefined ? undefined : door.verify(token);
-  if (attempt === undefined) {
-    return refuse({ status: 401, type: "authentication_error", message: "This is not the token of an attempt." });
-  }
   const { names, refused } = readBetas(incoming.headers.get("anthropic-beta") ?? undefined);
   if (refused !== undefined) return refuse(invalid(`The beta ${refused.slice(0, 100)} is not let through.`));
-  const read = await readRequest(incoming, { purpose, models: door.allow.models });
+  const read = await readRequest(incoming, { purpose, models: door.allow.models, keep: share.keep });
   if (!read.ok) return refuse(read.no);
   // After the body: while it was sent slowly, the attempt may have ended.
   if (!(await door.purse.open(attempt))) {
     return refuse({ status: 403, type: "permission_error", message: "This attempt has ended; it may call no model." });
   }
   const version = incoming.headers.get("anthropic-version") ?? undefined;
-  return { ok: true, admitted: { attempt, request: read.request, betas: names, version } };
+  return { ok: true, admitted: { request: read.request, betas: names, version } };
 }
 
 const unreachable: No = { status: 502, type: "api_error", message: "The model's API could not be reached. Try again." };
 
 /** Counting tokens is free, so nothing is held. */
-async function count(door: ModelDoor, incoming: Request): Promise<Response> {
-  const admission = await admit(door, incoming, "count");
+async function count(door: ModelDoor, call: Call): Promise<Response> {
+  const admission = await admit(door, call, "count");
   if (!admission.ok) return answerNo(admission.no);
   const { request, betas, version } = admission.admitted;
   const sent = await send(door.upstream, { path: "/v1/messages/count_tokens", body: request.body, betas, version });
@@ -98,10 +128,15 @@ async function count(door: ModelDoor, incoming: Request): Promise<Response> {
   return new Response(body, { status: sent.response.status, headers: headersBack(sent.response) });
 }
 
-async function answer(door: ModelDoor, underWay: UnderWay, incoming: Request): Promise<Response> {
-  const admission = await admit(door, incoming, "answer");
-  if (!admission.ok) return answerNo(admission.no);
-  const { attempt, request, betas, version } = admission.admitted;
+async function answer(door: ModelDoor, underWay: UnderWay, call: Call): Promise<Response> {
+  const { attempt, share } = call;
+  const refuse = (no: No): Response => {
+    share.leave();
+    return answerNo(no);
+  };
+  const admission = await admit(door, call, "answer");
+  if (!admission.ok) return refuse(admission.no);
+  const { request, betas, version } = admission.admitted;
   const id = `model-${door.unique()}`;
   const othersUnderWay = (): number => underWay.get(attempt) ?? 0;
   const afforded = await afford(door.purse, { attempt, id, request, othersUnderWay });
@@ -110,12 +145,17 @@ async function answer(door: ModelDoor, underWay: UnderWay, incoming: Request): P
       { attempt, model: request.model, status: afforded.no.status, reason: afforded.no.message },
       "model call refused",
     );
-    return answerNo(afforded.no);
+    return refuse(afforded.no);
   }
   underWay.set(attempt, othersUnderWay() + 1);
+  // With the charge, because the answer of an agent that hung up is still read to its end.
+  const ended = (): void => {
+    leave(underWay, attempt);
+    share.leave();
+  };
   const charge = openCharge(
     { id, attempt, model: request.model, amount: afforded.held },
-    { purse: door.purse, log: door.log, now: door.now, ended: () => leave(underWay, attempt) },
+    { purse: door.purse, log: door.log, now: door.now, ended },
   );
   const sent = await send(door.upstream, { path: "/v1/messages", body: afforded.body, betas, version });
   if (!sent.ok) {

@@ -3,13 +3,16 @@
  * never the bytes that came: with a key twice in one object, another reader could see another request.
  */
 import { mostInputTokens, withoutReleaseDate, type CacheTtl } from "../../core/pricing.ts";
+import { hasMoreValues } from "../json-values.ts";
 import { isFreeEdit, messageFields } from "./allowed.ts";
-import { invalid, type No } from "./answers.ts";
+import { invalid, tooMuch, type No } from "./answers.ts";
 import { content, outputConfig, tools, turns, unknownField, type Counts, type Objection } from "./content.ts";
 import { isObject, parseObject, type JsonObject } from "./json.ts";
 
 /** Limit of the Messages API. */
 const mostBytes = 32 * 1024 * 1024;
+/** Far above what the longest conversation has. */
+const mostValues = 500_000;
 /** Far above what any model gives; keeps the sums within their range. */
 const mostOutputTokens = 1_000_000;
 
@@ -32,14 +35,20 @@ export type Purpose = "answer" | "count";
 
 const refuse = (no: No): ReadRequest => ({ ok: false, no });
 
-/** Reads the body of a call. `models` are the names, without release dates, that may be asked. */
-export async function readRequest(
-  incoming: Request,
-  ask: { readonly purpose: Purpose; readonly models: readonly string[] },
-): Promise<ReadRequest> {
-  const text = await boundedText(incoming);
-  if (text === undefined) {
-    return refuse({ status: 413, type: "request_too_large", message: "The request is above 32 MB." });
+export interface Asking {
+  readonly purpose: Purpose;
+  /** The names, without release dates, that may be asked. */
+  readonly models: readonly string[];
+  /** False where no more bytes may be kept for this attempt. */
+  readonly keep: (bytes: number) => boolean;
+}
+
+/** Reads the body of a call. */
+export async function readRequest(incoming: Request, ask: Asking): Promise<ReadRequest> {
+  const text = await boundedText(incoming, ask.keep);
+  if (typeof text !== "string") return refuse(text);
+  if (hasMoreValues(text, mostValues)) {
+    return refuse({ status: 413, type: "request_too_large", message: "The request is above 500,000 JSON values." });
   }
   const body = parseObject(text);
   if (body === undefined) return refuse(invalid("The request is not a JSON object."));
@@ -111,13 +120,14 @@ function edits(value: unknown): Objection {
   return "Of context_management only the clearing of thinking and of tool uses is let through.";
 }
 
-/** The body as text, or undefined as soon as it is above the limit, so that memory stays bounded. */
-async function boundedText(incoming: Request): Promise<string | undefined> {
+/** The body as text, or "no" as soon as it is above a limit, so that memory stays bounded. */
+async function boundedText(incoming: Request, keep: Asking["keep"]): Promise<string | No> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of incoming.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > mostBytes) return undefined;
+    if (bytes > mostBytes) return { status: 413, type: "request_too_large", message: "The request is above 32 MB." };
+    if (!keep(chunk.byteLength)) return tooMuch;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

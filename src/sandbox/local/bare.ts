@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { Instant } from "../../core/instant.ts";
 import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
+import { connectionsPerSandbox } from "./doors.ts";
 import type { Isolation } from "./isolation.ts";
 import { onlyThese } from "./descriptors.ts";
 import { acceptOn, type Machine } from "./limits.ts";
@@ -160,6 +161,8 @@ export function openBare(given: BareGround): Isolation {
     start,
     living: () => living().flatMap(sandboxOf),
     end,
+    // One for all: a process of the service's own user reaches every socket anyway.
+    serve: (open) => open({ directory: given.socketDirectory, connections: connectionsPerSandbox * given.slots }),
     async prove(startedAt) {
       const used = new Set(living().map(({ name }) => name));
       for (const name of readdirSync(owner).filter((left) => !used.has(left))) await end(name);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Instant } from "../../core/instant.ts";
 import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
 import { type Controller, openCgroups } from "./cgroups.ts";
+import { slotDoors } from "./doors.ts";
 import type { Isolation } from "./isolation.ts";
 import { firstSlotUid, insideSockets, jailArgv, type JailGround, secretArgs } from "./jail.ts";
 import { launch } from "./launch.ts";
@@ -99,6 +100,7 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
   const holders = () => holdings({ owner, uid, depth: outsideDepth, programs });
   const cgroups = openCgroups(`parhelia-${createHash("sha256").update(owner).digest("hex").slice(0, 8)}-`, given.pid);
   const starting = new Map<string, number>();
+  const doors = slotDoors(given.socketDirectory);
 
   const end = async (name: string): Promise<void> => {
     await killAll(() => holders().flatMap((holding) => (holding.name === name ? holding.holders : [])));
@@ -114,7 +116,10 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
       cgroups.sweep(new Set([...used.keys(), name]));
       const memoryBytes = (resources.memoryMiB + filesMiB(limits)) * mebibyte;
       const groups = cgroups.make(name, { memoryBytes, cpu: resources.cpu, pids: limits.pids });
-      return await launch(jailArgv(ground, { owner, name, startedAt, slot }, { command, lifetimeMs, groups }), secret);
+      await doors.ready(slot);
+      const sockets = doors.directoryOf(slot);
+      const mark = { owner, name, startedAt, slot };
+      return await launch(jailArgv(ground, mark, { command, lifetimeMs, groups, sockets }), secret);
     } catch (error) {
       await end(name);
       throw error;
@@ -131,6 +136,7 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
     start: async (spec, startedAt) => void (await start(spec, startedAt)),
     living: () => holders().flatMap(sandboxOf),
     end,
+    serve: (open) => doors.serve(open, [...holders().map(({ slot }) => slot), ...starting.values()]),
     async prove(startedAt) {
       await end(probe.name);
       const exited = await start({ ...probe }, startedAt);

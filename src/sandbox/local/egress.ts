@@ -2,120 +2,25 @@
  * The one way from a jail to the network: an HTTP proxy on a unix socket that lets through listed hosts only. It looks
  * a name up once and connects to the address that it judged, so that a name cannot mean another address a moment later.
  */
-import { lookup } from "node:dns/promises";
-import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
+import { once } from "node:events";
 import * as http from "node:http";
-import * as net from "node:net";
+import type * as net from "node:net";
 import { type Duplex, pipeline } from "node:stream";
-import {
-  addressesOf,
-  egressRules,
-  refusalOf,
-  type Target,
-  targetOfAbsolute,
-  targetOfConnect,
-} from "./egress-target.ts";
+import { idleMs, message, NotOpened, opener, type OpenTarget, type WayOut } from "./egress-connect.ts";
+import { targetOfAbsolute, targetOfConnect } from "./egress-target.ts";
 
-export type EgressEntry = {
-  readonly outcome: "opened" | "refused" | "unreachable";
-  readonly host: string;
-  readonly port: number;
-  /** The address that the connection is bound to, or "" where it did not come to that. */
-  readonly address: string;
-  /** Why it is not open, else "". */
-  readonly because: string;
-};
-
-export interface EgressOptions {
+export interface EgressOptions extends WayOut {
   /** Made anew with mode 0666: the users of the jails connect to it. Its directory keeps others out. */
   readonly socketPath: string;
-  /** `example.org` or `*.example.org`, on ports 80 and 443. */
-  readonly allow: readonly string[];
-  /** GitHub's address, `https://github.com`. Allowed at its own port, and the only one that may be a private address. */
-  readonly origin: string;
-  /** All addresses of a name; the system's resolver where it is left out. */
-  readonly resolve?: (host: string) => Promise<readonly string[]>;
-  /** One call for each connection that was asked for. */
-  readonly log: (entry: EgressEntry) => void;
+  /** The most connections at one time; more are closed at once. */
+  readonly connections: number;
 }
 
 const headerBytes = 16 * 1024;
 const headersWithinMs = 10_000;
-/** An upload or a long answer moves meanwhile; this bounds silence alone. */
-const idleMs = 5 * 60_000;
-const connectWithinMs = 10_000;
-const mostConnections = 512;
-/** A name may have many addresses; trying each would hold the caller for minutes. */
-const triedAddresses = 3;
-
-/** A connection that is not made, with the status for the one who asked. Its message is one sentence. */
-class NotOpened extends Error {
-  readonly status: 400 | 403 | 502;
-  constructor(status: 400 | 403 | 502, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-const resolveBySystem = async (host: string): Promise<string[]> =>
-  (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
-
-async function connectTo(address: string, port: number): Promise<net.Socket> {
-  const socket = net.connect({ host: address, port, noDelay: true });
-  socket.setTimeout(connectWithinMs, () => socket.destroy(new Error("it does not answer")));
-  await once(socket, "connect");
-  socket.removeAllListeners("timeout");
-  socket.setTimeout(idleMs, () => socket.destroy());
-  return socket;
-}
-
-type Opened = { socket: net.Socket; address: string };
-
-function opener({ allow, origin, resolve = resolveBySystem, log }: EgressOptions) {
-  const rules = egressRules(allow, origin);
-
-  const addresses = async (target: Target): Promise<readonly string[]> => {
-    const refusal = refusalOf(rules, target);
-    if (refusal !== undefined) throw new NotOpened(403, refusal);
-    try {
-      const found = await addressesOf(rules, target, resolve);
-      if (found.length > 0) return found.slice(0, triedAddresses);
-    } catch (cause) {
-      throw new NotOpened(502, `its name could not be looked up (${message(cause)}); try again later`);
-    }
-    throw new NotOpened(403, "it has no public address, and private ones are closed to sandboxes; use a public host");
-  };
-
-  const open = async (target: Target): Promise<Opened> => {
-    let last: unknown;
-    for (const address of await addresses(target)) {
-      try {
-        return { socket: await connectTo(address, target.port), address };
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw new NotOpened(502, `it could not be reached (${message(last)}); try again later`);
-  };
-
-  /** Throws `NotOpened`. */
-  return async (target: Target): Promise<net.Socket> => {
-    const { host, port } = target;
-    try {
-      const { socket, address } = await open(target);
-      log({ outcome: "opened", host, port, address, because: "" });
-      return socket;
-    } catch (error) {
-      if (!(error instanceof NotOpened)) throw error;
-      const outcome = error.status === 403 ? "refused" : "unreachable";
-      log({ outcome, host, port, address: "", because: error.message });
-      throw new NotOpened(error.status, `Parhelia opens no connection to ${host}: ${error.message}.`);
-    }
-  };
-}
-
-const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Node's own 30 s would let half a request stay four times as long as it may. */
+const checkEveryMs = 5000;
 
 const malformed = new NotOpened(400, "This proxy takes CONNECT host:port and absolute http:// addresses only.");
 
@@ -138,9 +43,7 @@ function endToEnd(headers: NodeJS.Dict<string[]>): Record<string, string[]> {
   );
 }
 
-type Open = (target: Target) => Promise<net.Socket>;
-
-async function forward(open: Open, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+async function forward(open: OpenTarget, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const target = targetOfAbsolute(request.url ?? "");
   if (target === undefined) throw malformed;
   const socket = await open(target);
@@ -187,7 +90,7 @@ function refuse(response: http.ServerResponse, { status, message }: NotOpened): 
   response.end(`${message}\n`);
 }
 
-async function tunnel(open: Open, authority: string, client: Duplex, head: Buffer): Promise<void> {
+async function tunnel(open: OpenTarget, authority: string, client: Duplex, head: Buffer): Promise<void> {
   const target = targetOfConnect(authority);
   if (target === undefined) throw malformed;
   const upstream = await open(target);
@@ -217,8 +120,13 @@ function refuseTunnel(client: Duplex, { status, message }: NotOpened): void {
  */
 export async function openEgress(options: EgressOptions): Promise<{ close(): Promise<void> }> {
   const open = opener(options);
-  const server = http.createServer({ maxHeaderSize: headerBytes, headersTimeout: headersWithinMs, requestTimeout: 0 });
-  server.maxConnections = mostConnections;
+  const server = http.createServer({
+    maxHeaderSize: headerBytes,
+    headersTimeout: headersWithinMs,
+    requestTimeout: 0,
+    connectionsCheckingInterval: checkEveryMs,
+  });
+  server.maxConnections = options.connections;
   server.timeout = idleMs;
   const clients = new Set<net.Socket>();
   server.on("connection", (client) => {

@@ -2,6 +2,7 @@
 import type { SandboxName } from "../../core/ids.ts";
 import type { Instant } from "../../core/instant.ts";
 import type { Resources, Sandbox, SandboxSpec } from "../../core/ports/sandboxes.ts";
+import type { Door, OpenDoor } from "./doors.ts";
 
 export interface Isolation {
   readonly gatewayAddress: string;
@@ -15,4 +16,6 @@ export interface Isolation {
   living(): Sandbox[];
   /** Resolves when no process and no file of it is left; also when there was none. */
   end(name: SandboxName): Promise<void>;
+  /** Opens the doors of the sandboxes that live, and from now on of each new one before it starts. */
+  serve(open: OpenDoor): Promise<Door>;
 }

@@ -39,7 +39,6 @@ export type JailGround = {
   readonly programs: Readonly<Record<Exclude<Program, "grep">, string>>;
   readonly limits: LocalLimits;
   readonly node: string;
-  readonly socketDirectory: string;
   /** A directory with our own `passwd`, `group`, `hosts` and `nsswitch.conf`. */
   readonly etc: string;
   /** Shown read-only at the same path. */
@@ -64,13 +63,13 @@ function systemDirectories(): string[] {
 }
 
 /** Host path → path inside. */
-function shownPaths({ node, socketDirectory, etc, readOnly }: JailGround): [from: string, to: string][] {
+function shownPaths({ node, etc, readOnly }: JailGround, sockets: string): [from: string, to: string][] {
   return [
     ...["passwd", "group", "hosts", "nsswitch.conf"].map((file): [string, string] => [
       `${etc}/${file}`,
       `/etc/${file}`,
     ]),
-    [socketDirectory, insideSockets],
+    [sockets, insideSockets],
     [node, `${insideNode}/node`],
     ...readOnly.map((path): [string, string] => [path, path]),
   ];
@@ -84,7 +83,7 @@ const words = (line: string): string[] => line.split(" ");
 /** Without the last variable the service died while it wrote the environment; then the command does not run. */
 const sayReady = `: "\${PARHELIA_WORKSPACE:?}"; echo ${readyWord} >&${readyDescriptor}; exec "$@" ${readyDescriptor}>&- 2>/dev/null`;
 
-function innerArgv(ground: JailGround, command: readonly string[]): string[] {
+function innerArgv(ground: JailGround, { command, sockets }: Pick<Jailed, "command" | "sockets">): string[] {
   const { limits, programs } = ground;
   const sized = (mib: number, path: string): string[] => words(`--size ${mib * mebibyte} --tmpfs ${path}`);
   return [
@@ -99,7 +98,7 @@ function innerArgv(ground: JailGround, command: readonly string[]): string[] {
     ...sized(limits.tmpMiB, "/tmp"),
     ...sized(limits.workspaceMiB, insideWorkspace),
     ...sized(limits.homeMiB, insideHome),
-    ...shownPaths(ground).flatMap(([, to], n) => ["--ro-bind", between(n), to]),
+    ...shownPaths(ground, sockets).flatMap(([, to], n) => ["--ro-bind", between(n), to]),
     ...words(`--remount-ro / --chdir ${insideWorkspace} --args ${argsDescriptor} --`),
     shell,
     "-c",
@@ -116,30 +115,34 @@ function innerArgv(ground: JailGround, command: readonly string[]): string[] {
 const joinGroups =
   'shift 4; while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@"';
 
-/** `groups` are the directories of the control groups to join. */
-export function jailArgv(
-  ground: JailGround,
-  mark: Mark,
-  { command, lifetimeMs, groups }: { command: readonly string[]; lifetimeMs: number; groups: readonly string[] },
-): string[] {
+export interface Jailed {
+  readonly command: readonly string[];
+  readonly lifetimeMs: number;
+  /** The directories of the control groups to join. */
+  readonly groups: readonly string[];
+  /** The directory of its own sockets. */
+  readonly sockets: string;
+}
+
+export function jailArgv(ground: JailGround, mark: Mark, jailed: Jailed): string[] {
   const { programs } = ground;
   const uid = `${firstSlotUid + mark.slot}`;
   const stepDown = [programs.setpriv, "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--"];
   return [
     programs.timeout,
-    ...words(`-s KILL ${(lifetimeMs / 1000).toFixed(3)}`),
+    ...words(`-s KILL ${(jailed.lifetimeMs / 1000).toFixed(3)}`),
     programs.bwrap,
     ...words("--unshare-pid --die-with-parent --dev-bind / / --tmpfs /tmp"),
     // Made by itself it would be closed to the slot's user.
     ...words(`--perms 0755 --dir ${dirname(between(0))}`),
-    ...shownPaths(ground).flatMap(([from], n) => ["--ro-bind", from, between(n)]),
+    ...shownPaths(ground, jailed.sockets).flatMap(([from], n) => ["--ro-bind", from, between(n)]),
     ...words(`--chdir / -- ${shell} -c`),
     joinGroups,
     ...markArgv(mark),
-    ...groups,
+    ...jailed.groups,
     "--",
     ...(ground.ownUsers ? stepDown : []),
-    ...innerArgv(ground, command),
+    ...innerArgv(ground, jailed),
   ];
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Sandbox, Sandboxes, SandboxSpec } from "../../core/ports/sandboxes.ts";
 import { openBare } from "./bare.ts";
 import { openBubblewrap } from "./bubblewrap.ts";
+import type { Door, OpenDoor } from "./doors.ts";
 import type { Isolation } from "./isolation.ts";
 import { type LocalLimits, thisMachine, withDefaults } from "./limits.ts";
 
@@ -14,8 +15,8 @@ export interface LocalSandboxesOptions {
   /** `none` runs tasks as plain processes of the service's user; `shortcomings` says what that means. */
   readonly isolation: "bubblewrap" | "none";
   /**
-   * Holds `gateway.sock` and `proxy.sock`; made where it is missing, with mode 0711. Put it into a private directory
-   * (the sandboxes reach it nevertheless) and make the sockets connectable for all (0666).
+   * For the sockets that `serve` opens; made where it is missing, with mode 0711. Put it into a private directory: the
+   * sandboxes reach what is theirs nevertheless.
    */
   readonly socketDirectory: string;
   /** A private directory of this service; its path tells this service's sandboxes from another's. */
@@ -28,6 +29,14 @@ export interface LocalSandboxesOptions {
   readonly slots: number;
   readonly clock: Clock;
   readonly limits: Partial<LocalLimits>;
+}
+
+export interface LocalSandboxes extends Sandboxes {
+  /**
+   * From now on the sandboxes can reach the service, each by sockets of its own; those of an earlier service get theirs
+   * at once. Call it once, before the first `create`. `close` of the answer closes all doors; the sandboxes live on.
+   */
+  serve(open: OpenDoor): Promise<Door>;
 }
 
 function checkPaths({ node, readOnly, socketDirectory, stateDirectory }: LocalSandboxesOptions): void {
@@ -79,7 +88,7 @@ async function prove(isolated: Isolation, { isolation, clock }: LocalSandboxesOp
  * Starts one sandbox to prove that it can. Throws a `Refusal` that names the cure where it cannot.
  * Sandboxes of an earlier service with the same `stateDirectory` are found again.
  */
-export async function openLocalSandboxes(options: LocalSandboxesOptions): Promise<Sandboxes> {
+export async function openLocalSandboxes(options: LocalSandboxesOptions): Promise<LocalSandboxes> {
   const isolated = isolate(options);
   await prove(isolated, options);
   const { clock } = options;
@@ -119,5 +128,6 @@ export async function openLocalSandboxes(options: LocalSandboxesOptions): Promis
     find: async (name) => find(name),
     list: async () => isolated.living(),
     end: (name) => inTurn(name, () => isolated.end(name)),
+    serve: (open) => isolated.serve(open),
   };
 }

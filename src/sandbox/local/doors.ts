@@ -1,0 +1,72 @@
+/**
+ * The sockets of the jails. Each jail is shown a directory of its own, whose gateway and proxy no other jail can reach:
+ * so the connections that it holds are taken from none but itself, and it can neither forge nor leave out who it is.
+ * The directory belongs to the slot and stays, because a jail that outlives the service has it bound in: the next
+ * service's sockets appear there.
+ */
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** To each of the two sockets. Package managers open up to 50 at a time, an agent and its runner about 20. */
+export const connectionsPerSandbox = 128;
+
+/** Where `gateway.sock` and `proxy.sock` are to listen, and the most connections that each may take. */
+export interface Doorway {
+  readonly directory: string;
+  readonly connections: number;
+}
+
+export interface Door {
+  /** Ends all connections and removes the sockets. */
+  close(): Promise<void>;
+}
+
+/** Resolves when both sockets listen, with mode 0666. */
+export type OpenDoor = (at: Doorway) => Promise<Door>;
+
+export interface SlotDoors {
+  directoryOf(slot: number): string;
+  /** Makes the directory of a slot, and its sockets where a service is there for them. */
+  ready(slot: number): Promise<void>;
+  /** From now on there is one; `slots` have jails that wait for it. */
+  serve(open: OpenDoor, slots: readonly number[]): Promise<Door>;
+}
+
+export function slotDoors(socketDirectory: string): SlotDoors {
+  const doors = new Map<number, Promise<Door>>();
+  let opener: OpenDoor | undefined;
+  const directoryOf = (slot: number): string => join(socketDirectory, `${slot}`);
+
+  const ready = async (slot: number): Promise<void> => {
+    const directory = directoryOf(slot);
+    mkdirSync(directory, { recursive: true });
+    // The slot's user has to reach the sockets through it, whatever the umask is; it need not be able to list it.
+    chmodSync(directory, 0o711);
+    if (opener === undefined) return;
+    const door = doors.get(slot) ?? opener({ directory, connections: connectionsPerSandbox });
+    doors.set(slot, door);
+    try {
+      await door;
+    } catch (error) {
+      doors.delete(slot);
+      throw error;
+    }
+  };
+
+  return {
+    directoryOf,
+    ready,
+    async serve(open, slots) {
+      opener = open;
+      await Promise.all(slots.map(ready));
+      return {
+        async close() {
+          opener = undefined;
+          const opened = await Promise.all(doors.values());
+          doors.clear();
+          await Promise.all(opened.map((door) => door.close()));
+        },
+      };
+    },
+  };
+}
