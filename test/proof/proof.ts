@@ -14,7 +14,9 @@ if (values.seed !== undefined && !/^\d{1,9}$/.test(values.seed)) {
 const root = join(import.meta.dirname, "..", "..");
 const env = { ...process.env, ...(values.seed === undefined ? {} : { PARHELIA_SEED: values.seed }) };
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-const ran = spawnSync(process.execPath, [vitest, "run", "--project", "proof", ...positionals], {
+// One file after the other: each fills the machine by itself, and some wait for what a busy one does late.
+const how = ["--no-file-parallelism", "--reporter=verbose"];
+const ran = spawnSync(process.execPath, [vitest, "run", "--project", "proof", ...how, ...positionals], {
   cwd: root,
   env,
   stdio: "inherit",
