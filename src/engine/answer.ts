@@ -2,10 +2,9 @@
 import { Busy } from "../core/busy.ts";
 import { after, dayMs, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import { endRequest, keepAnswer, takeRequest, type Request } from "../records/requests.ts";
+import { keepLease, leaseMs } from "./keep-lease.ts";
 import type { Room } from "./room.ts";
 
-/** Long enough for one reply; whoever takes over later finds the answer kept. */
-const answerMs = minuteMs;
 /** GitHub may be away for hours, and a cancel that was asked for must not be forgotten meanwhile. */
 const triedForMs = dayMs;
 const longestDelayMs = 10 * minuteMs;
@@ -13,11 +12,13 @@ const longestDelayMs = 10 * minuteMs;
 export async function answer(room: Room, id: string): Promise<boolean> {
   const { store, clock, ids, holder } = room;
   const now = clock.now();
-  const turn = await takeRequest(store, { id, holder, ttlMs: answerMs, now, op: ids.unique() });
+  const turn = await takeRequest(store, { id, holder, ttlMs: leaseMs, now, op: ids.unique() });
   if (turn === undefined) return false;
   const request = turn.request.value;
   const unit = { request: id, tries: request.tries };
   let held = turn;
+  // Whoever takes over later finds the answer kept.
+  const stop = keepLease(room, turn.lease);
   try {
     const words = await room.answer(request);
     const kept = await keepAnswer(store, turn, { words, now: clock.now(), op: ids.unique() });
@@ -30,6 +31,8 @@ export async function answer(room: Room, id: string): Promise<boolean> {
     const again = nextTry(request, error, clock.now());
     if (!(error instanceof Busy)) room.log.error({ ...unit, again: again?.at, err: error }, "an answer failed");
     await endRequest(store, held, { again, now: clock.now(), op: ids.unique() });
+  } finally {
+    stop();
   }
   return true;
 }

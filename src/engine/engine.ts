@@ -2,7 +2,7 @@
  * The one loop's single turn: read what is due, start what is not under way. Slow work never holds up other work; the
  * same thing is never done twice at once.
  */
-import type { Instant } from "../core/instant.ts";
+import { after, earliest, secondMs, type Instant } from "../core/instant.ts";
 import { readDue, type Due } from "../records/due.ts";
 import { answer } from "./answer.ts";
 import { reconcile } from "./reconcile.ts";
@@ -21,9 +21,14 @@ export interface Engine {
 /** How many due things one look reads; what is beyond comes with the next. */
 const atOnce = 64;
 
+/** What another replica works on is left to it for so long; it looks again itself when it is done. */
+const othersMs = 2 * secondMs;
+
 /** `moved` is called when a piece of work has ended and something may be due because of it. */
 export function openEngine(room: Room, moved: () => void): Engine {
+  const { clock } = room;
   const underWay = new Map<string, Promise<void>>();
+  const others = new Map<string, Instant>();
   const run = async (key: string, work: () => Promise<boolean>): Promise<void> => {
     let done = false;
     try {
@@ -34,9 +39,10 @@ export function openEngine(room: Room, moved: () => void): Engine {
     underWay.delete(key);
     // Where another holder has it nothing was done, and looking again at once would find the same.
     if (done) moved();
+    else others.set(key, after(clock.now(), othersMs));
   };
   const start = (key: string, work: () => Promise<boolean>): number => {
-    if (underWay.has(key)) return 0;
+    if (underWay.has(key) || others.has(key)) return 0;
     underWay.set(key, run(key, work));
     return 1;
   };
@@ -51,12 +57,17 @@ export function openEngine(room: Room, moved: () => void): Engine {
   };
   return {
     async tick() {
-      const due = await readDue(room.store, room.clock.now(), {
-        // What is under way stands in front of what is not.
-        limit: atOnce + underWay.size,
+      const now = clock.now();
+      // Also where the clock was set back meanwhile.
+      for (const [key, until] of others) if (now >= until || until > now + othersMs) others.delete(key);
+      const due = await readDue(room.store, now, {
+        // What is under way here or elsewhere stands in front of what is not.
+        limit: atOnce + underWay.size + others.size,
         maxSandboxes: room.limits.maxSandboxes,
       });
-      return { started: startDue(due), nextAt: due.nextAt };
+      const started = startDue(due);
+      const nextAt = [...others.values(), ...(due.nextAt === undefined ? [] : [due.nextAt])];
+      return { started, nextAt: nextAt.length === 0 ? undefined : earliest(...nextAt) };
     },
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay.values());

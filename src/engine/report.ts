@@ -8,21 +8,22 @@ import type { TaskView } from "../core/ports/forge.ts";
 import { isEnded } from "../core/task.ts";
 import { readView } from "../records/read-view.ts";
 import { endReport, takeReport } from "../records/reports.ts";
+import { keepLease, leaseMs } from "./keep-lease.ts";
 import type { Room } from "./room.ts";
 
-/** A report may wait for its turn at the forge's writer for a while. */
-const reportMs = 2 * minuteMs;
 const afterFaultMs = 30 * secondMs;
 
 export async function report(room: Room, id: TaskId): Promise<boolean> {
   const { store, clock, ids, holder } = room;
   const now = clock.now();
-  const turn = await takeReport(store, { task: id, holder, ttlMs: reportMs, now, op: ids.unique() });
+  const turn = await takeReport(store, { task: id, holder, ttlMs: leaseMs, now, op: ids.unique() });
   if (turn === undefined) return false;
   const view = await readView(store, now, turn.task);
   const end = (place: typeof turn.place, next: Instant | null) =>
     endReport(store, turn, { place, next, now: clock.now(), op: ids.unique() });
   const unit = { task: id, state: turn.task.state };
+  // It may wait for its turn at the forge's writer for a while.
+  const stop = keepLease(room, turn.lease);
   try {
     const result = await room.forge.report(view, turn.place);
     await end(result.place, result.done ? nextReport(view, clock.now()) : result.until);
@@ -30,6 +31,8 @@ export async function report(room: Room, id: TaskId): Promise<boolean> {
   } catch (error) {
     room.log.error({ ...unit, err: error }, "a report failed");
     await end(turn.place, after(clock.now(), afterFaultMs));
+  } finally {
+    stop();
   }
   return true;
 }

@@ -13,7 +13,7 @@ import { claimSlot } from "./claim-slot.ts";
 import { createSandbox } from "./create-sandbox.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { findSandbox } from "./find-sandbox.ts";
-import { keepTurn, turnMs } from "./keep-turn.ts";
+import { keepLease, leaseMs } from "./keep-lease.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 import { publish } from "./publish.ts";
 import type { Room } from "./room.ts";
@@ -23,9 +23,9 @@ import { finish, markRunning, requeue } from "./small-steps.ts";
 export async function takeStep(room: Room, id: TaskId): Promise<boolean> {
   const { store, clock, ids, holder } = room;
   const now = clock.now();
-  const turn = await takeTurn(store, { task: id, holder, ttlMs: turnMs, now, op: ids.unique() });
+  const turn = await takeTurn(store, { task: id, holder, ttlMs: leaseMs, now, op: ids.unique() });
   if (turn === undefined) return false;
-  const stop = keepTurn(room, turn);
+  const stop = keepLease(room, turn.lease);
   try {
     await look(room, turn, now);
   } finally {

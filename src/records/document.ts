@@ -31,6 +31,8 @@ export const keys = {
   queueHead: (repository: string) => `queue-head/${repository}`,
   slice: (id: string) => `slice/${id}`,
   gatewayKey: "key/gateway",
+  /** The machine and folder that the local sandboxes of a shared store are in. */
+  localHome: "local-home",
 } as const;
 
 export const indexes = {

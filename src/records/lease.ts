@@ -34,3 +34,13 @@ export async function underLease<T>(
   if (found === undefined) await store.commit({ op: `${op}/absent`, now, leases: [{ ...lease, act: "release" }] });
   return found;
 }
+
+/** Keeps it for another while during long work. False when it was lost: stop acting. */
+export async function renewLease(
+  store: Store,
+  lease: Lease,
+  { ttlMs, now, op }: Omit<LeaseAsk, "holder">,
+): Promise<boolean> {
+  const renewed = await store.commit({ op, now, leases: [{ ...lease, act: "renew", ttlMs }] });
+  return renewed.ok;
+}

@@ -28,20 +28,6 @@ export async function takeTurn(store: Store, ask: LeaseAsk & { task: TaskId }): 
   });
 }
 
-/** Keeps the task for another while during a long step. False when it was lost: stop acting. */
-export async function renewTurn(
-  store: Store,
-  turn: Turn,
-  ask: { ttlMs: number; now: Instant; op: string },
-): Promise<boolean> {
-  const renewed = await store.commit({
-    op: ask.op,
-    now: ask.now,
-    leases: [{ ...turn.lease, act: "renew", ttlMs: ask.ttlMs }],
-  });
-  return renewed.ok;
-}
-
 export interface Move {
   /** The task as it is from now on; absent where only the time of the next look changes. */
   readonly to?: Task | undefined;
