@@ -24,7 +24,8 @@ const attacksOn = ({ port, file }: Bait): Readonly<Record<string, Attack>> => ({
   "all disks full": {
     script: `for d in /tmp /home/agent /dev/shm; do head -c 2G /dev/zero >$d/full 2>/dev/null; done
 head -c 300M /dev/zero >big; i=0; while [ $i -lt 20000 ]; do : >$i.empty || break; i=$((i+1)); done; echo x >seen; exit 0`,
-    state: "succeeded",
+    // No room is left for the list of what changed, and half a change is none.
+    state: "failed",
   },
   "200 MB of output": {
     script: "yes 'a line of the flood that never wants to end, on and on' | head -c 200000000; echo done >seen",

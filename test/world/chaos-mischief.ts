@@ -19,11 +19,16 @@ export interface Mischief {
   readonly draw: Draw;
   readonly faults: Record<string, number>;
   count(name: string): void;
-  round(): void;
+  round(): Promise<void>;
   nextDeath(): Moment | undefined;
 }
 
-export function openMischief(w: World, draw: Draw): Mischief {
+export interface Mishap {
+  readonly name: string;
+  happen(): Promise<void>;
+}
+
+export function openMischief(w: World, draw: Draw, also: readonly Mishap[]): Mischief {
   const faults: Record<string, number> = {};
   const lostOnce = new Set<string>();
   let deaths = 0;
@@ -36,7 +41,7 @@ export function openMischief(w: World, draw: Draw): Mischief {
     ["secondary limit with Retry-After", () => secondaryLimit(30)],
     ["primary limit", () => primaryLimit(w.now() + 2 * minuteMs)],
   ];
-  const acts: readonly (() => void)[] = [
+  const acts: readonly (() => void | Promise<void>)[] = [
     () => {
       const [name, answer] = answers[draw(answers.length)] ?? ["server error", () => badGateway];
       w.github.faults.next({ path: /./, ...(draw(2) === 0 ? { method: "POST" } : {}) }, answer());
@@ -62,17 +67,22 @@ export function openMischief(w: World, draw: Draw): Mischief {
     },
     () => {
       if (draw(3) === 0 && !w.life.isOver) {
-        w.life.end();
+        w.lives[draw(w.lives.length)]?.end();
         count("restart");
       }
     },
+    ...also.map(({ name, happen }) => () => {
+      if (draw(3) !== 0) return undefined;
+      count(name);
+      return happen();
+    }),
   ];
   return {
     draw,
     faults,
     count,
-    round() {
-      for (let act = 0; act < 2; act += 1) acts[draw(acts.length)]?.();
+    async round() {
+      for (let act = 0; act < 2; act += 1) await acts[draw(acts.length)]?.();
     },
     nextDeath() {
       deaths += 1;

@@ -6,7 +6,7 @@
 import { hourMs, secondMs } from "../../src/core/instant.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
 import { endOf, repositories } from "./chaos-end.ts";
-import { drawFrom, openMischief, type Mischief } from "./chaos-mischief.ts";
+import { drawFrom, openMischief, type Mischief, type Mishap } from "./chaos-mischief.ts";
 import { Dropped } from "./github/faults.ts";
 import type { Delivery } from "./github/deliveries.ts";
 import type { Ending } from "./sandboxes.ts";
@@ -67,15 +67,21 @@ function clearFaults(w: World): void {
   for (const call of ["create", "list", "end"] as const) w.sandboxes.fail(call, 0);
 }
 
-/** Plays `count` tasks to their end; in calm where there is no seed. Throws where they do not come to one. */
-export async function playChaos(w: World, count: number, seed?: number): Promise<Outcome> {
+export interface Storm {
+  readonly seed: number;
+  /** What may go wrong beside the usual. */
+  readonly also?: readonly Mishap[];
+}
+
+/** Plays `count` tasks to their end; in calm where there is no storm. Throws where they do not come to one. */
+export async function playChaos(w: World, count: number, storm?: Storm): Promise<Outcome> {
   const parts = ask(w, count);
-  const mischief = seed === undefined ? undefined : openMischief(w, drawFrom(seed));
+  const mischief = storm === undefined ? undefined : openMischief(w, drawFrom(storm.seed), storm.also ?? []);
   const post = openPost(w, mischief);
   for (let round = 0; round < 600; round += 1) {
     if (w.life.isOver) await w.restart(mischief?.nextDeath());
     const isStorm = mischief !== undefined && round < stormRounds(count);
-    if (isStorm) mischief.round();
+    if (isStorm) await mischief.round();
     else clearFaults(w);
     await post.deliver(isStorm);
     await w.pass(5 * secondMs);

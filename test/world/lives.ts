@@ -9,9 +9,8 @@ import { isEnded, type Verdict } from "../../src/core/task.ts";
 import { logs } from "../../src/records/document.ts";
 import { listEvents } from "../../src/records/events.ts";
 import { Dropped } from "./github/faults.ts";
-import type { Moment } from "./life.ts";
 import type { Ending } from "./sandboxes.ts";
-import { world, type World } from "./world.ts";
+import { world, type World, type WorldOptions } from "./world.ts";
 
 export interface Story {
   readonly ask: string;
@@ -41,7 +40,7 @@ export interface Lived {
 }
 
 /** Plays a story and checks its end. Throws where the end is another than without a death. */
-export async function live(story: Story, death?: Moment): Promise<Lived> {
+export async function live(story: Story, options: Pick<WorldOptions, "death" | "shared"> = {}): Promise<Lived> {
   let lived: Lived = { calls: [], died: false };
   const test = async (w: World): Promise<void> => {
     const first = w.life;
@@ -49,7 +48,7 @@ export async function live(story: Story, death?: Moment): Promise<Lived> {
     lived = { calls: first.calls, died: first.isOver };
     await expectOneOfEach(w, story);
   };
-  await world(test, death === undefined ? {} : { death });
+  await world(test, options);
   return lived;
 }
 

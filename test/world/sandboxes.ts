@@ -38,9 +38,8 @@ export interface Inside {
 }
 
 export interface SandboxStandIn extends Sandboxes {
+  /** The service's door. Rejects where the service dies before it has answered. */
   gateway: Hono | undefined;
-  /** Rejects when the service dies: so do calls that are under way then. */
-  silence: Promise<Response> | undefined;
   readonly made: readonly string[];
   living(): string[];
   /** The newest living one, or the one of this task. */
@@ -66,7 +65,6 @@ export function openSandboxes(clock: Clock): SandboxStandIn {
     proxyAddress: undefined,
     shortcomings: [],
     gateway: undefined,
-    silence: undefined,
     made,
     accept(resources) {
       if (resources.gpu !== undefined) throw new Refusal("The local backend has no GPU: ask without one.");
@@ -108,7 +106,7 @@ export function openSandboxes(clock: Clock): SandboxStandIn {
 }
 
 function insideOf(
-  world: Pick<SandboxStandIn, "gateway" | "silence">,
+  world: Pick<SandboxStandIn, "gateway">,
   living: { readonly spec: SandboxSpec; said: number },
   clock: Clock,
   gone: () => void,
@@ -119,8 +117,7 @@ function insideOf(
     const headers = new Headers({ "content-type": "application/json" });
     headers.set("authorization", `Bearer ${spec.env["PARHELIA_TOKEN"] ?? ""}`);
     for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
-    const answer = Promise.resolve(world.gateway.request(path, { ...init, headers }));
-    return world.silence === undefined ? answer : Promise.race([answer, world.silence]);
+    return world.gateway.request(path, { ...init, headers });
   };
   const send = async (method: string, path: string, body: unknown): Promise<Response> => {
     const response = await call(path, { method, body: JSON.stringify(body) });

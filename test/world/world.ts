@@ -5,36 +5,32 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Hono } from "hono";
 import { pino } from "pino";
 import { expect } from "vitest";
 import type { RunDefaults } from "../../src/commands/command.ts";
 import { TaskId } from "../../src/core/ids.ts";
 import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
-import { forgeByPlace } from "../../src/core/forge-by-place.ts";
-import { pricedModels } from "../../src/core/pricing.ts";
 import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
-import { openEngine } from "../../src/engine/engine.ts";
 import type { Limits } from "../../src/engine/room.ts";
-import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
-import { assemble } from "../../src/main.ts";
 import { counters } from "../../src/records/document.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
-import { openLocalForge } from "../../src/terminal/local-forge.ts";
-import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
-import { Dropped } from "./github/faults.ts";
 import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
-import { beginLife, type Life, type Moment } from "./life.ts";
-import { mortalFetch, mortalSandboxes, mortalStore } from "./mortal.ts";
+import type { Life, Moment } from "./life.ts";
 import { openSandboxes, type Inside, type SandboxStandIn } from "./sandboxes.ts";
+import { webhookSecret } from "./service.ts";
+import { openServices, type Shared } from "./services.ts";
 
 export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly installations?: readonly number[];
   /** Repositories beside `acme/widgets`, each of another account on which the app is installed too. */
   readonly elsewhere?: readonly string[];
+  /** Several services over one database, where it is not one over a file. */
+  readonly shared?: Shared;
   /** When the first service dies. */
   readonly death?: Moment;
 }
@@ -55,10 +51,12 @@ export interface World {
   reconcile(): Promise<void>;
   /** The clock is set forward, or back where negative, with nothing done on the way. */
   jump(ms: number): void;
-  /** The service dies, if it has not yet, and another starts on what the store holds; it dies when told. */
+  /** Another service starts on what the store holds, for each that died, or for the first; it dies when told. */
   restart(death?: Moment): Promise<void>;
-  /** The service that runs, or the one that died. */
+  /** Of a service that has died, or else of the first. */
   readonly life: Life;
+  /** Of each service. */
+  readonly lives: readonly Life[];
   /** Bodies of the app's comments, on the issue unless told. */
   said(on?: number): string[];
   tasks(): Promise<Task[]>;
@@ -72,12 +70,7 @@ export interface World {
 }
 
 const startAt = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
-const webhookSecret = "it is a secret to everybody";
-const gatewaySecret = "the key behind all tokens, 64 characters in a real one";
-
 const defaults: RunDefaults = { timeoutMs: 60 * minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null };
-
-const runner = { code: new Uint8Array(new TextEncoder().encode("// the runner")), sha256: "a".repeat(64) };
 
 export async function world(test: (w: World) => Promise<void>, options: WorldOptions = {}): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "parhelia-world-"));
@@ -94,8 +87,6 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   const ids = countedIds();
   const faults: string[] = [];
   const log = pino({ level: "error" }, { write: (line: string) => void faults.push(line) });
-  const path = join(directory, "orchestrator.db");
-  let store = openSqliteStore({ path, pollMs: 0 });
   const github = await openGitHub({ directory, now: () => now, webhookSecret });
   const sandboxes = openSandboxes(clock);
   const others: number[] = [];
@@ -106,62 +97,29 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   github.deliveries.pending().forEach((delivery) => github.deliveries.drop(delivery, "lost"));
   const installations = options.installations ?? [github.installation, ...others];
   const limits: Limits = { maxSandboxes: 10, monthCeiling: usd(200), microUsdPerHour: usd(0.36), ...options.limits };
-  const open = (death: Moment | undefined) => {
-    const life = beginLife(death);
-    const parts = { store: mortalStore(life, store), clock, ids, log, defaults };
-    const side = openGitHubSide({
-      ...parts,
-      app: github.app,
-      webhookSecrets: { now: webhookSecret, before: undefined },
-      apiUrl: github.apiUrl,
-      webUrl: github.publicUrl,
-      fetch: mortalFetch(life, github.fetch),
-      installations,
+  const around = { clock, ids, log, defaults, limits, github, sandboxes, installations };
+  const services = openServices(around, { directory, shared: options.shared }, options.death);
+  github.target = (request) => services.webhook(request);
+  sandboxes.gateway = new Hono()
+    .all("*", (context) => services.gateway(context.req.raw))
+    // A service that died gave no answer: that is no status.
+    .onError((error) => {
+      throw error;
     });
-    const house = assemble({
-      ...parts,
-      sandboxes: mortalSandboxes(life, sandboxes),
-      runner,
-      limits,
-      forge: forgeByPlace(clock, openLocalForge(), side.forge),
-      sandboxEnv: {},
-      key: gatewaySecret,
-      secrets: [gatewaySecret, webhookSecret],
-      model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },
-      fetch: () => Promise.reject(new Error("no model in this world")),
-    });
-    sandboxes.gateway = house.gateway;
-    // A service that dies while it is asked gives no answer.
-    const silence = life.over.then((): Response => {
-      throw new Dropped();
-    });
-    silence.catch(() => undefined);
-    sandboxes.silence = silence;
-    github.target = async (request) => Promise.race([Promise.resolve(side.routes.fetch(request)), silence]);
-    return { life, engine: openEngine(house.room, () => undefined) };
-  };
-  let service = open(options.death);
   const issue = github.as("dana").openIssue("acme/widgets", "The null check is wrong", "It fails on an empty list.");
   let aliveOnPurpose = false;
 
-  const dispatch = async (): Promise<{ nextAt: Instant | undefined }> => {
-    for (let turn = 0; turn < 500; turn += 1) {
-      const { engine, life } = service;
-      const tick = await Promise.race([engine.tick(), life.over]);
-      await Promise.race([engine.idle(), life.over]);
-      if (tick === undefined || life.isOver) return { nextAt: undefined };
-      if (tick.started === 0) return { nextAt: tick.nextAt };
-    }
-    throw new Error("The engine never comes to rest at this instant.");
-  };
   const w: World = {
     github,
     sandboxes,
     get store() {
-      return store;
+      return services.store;
     },
     get life() {
-      return service.life;
+      return services.life;
+    },
+    get lives() {
+      return services.lives;
     },
     issue,
     async comment(body, how = {}) {
@@ -171,39 +129,33 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     },
     async deliver() {
       for (const attempt of await github.deliveries.deliverAll())
-        if (!service.life.isOver) expect(attempt.status).toBe(202);
+        if (!services.life.isOver) expect(attempt.status).toBe(202);
     },
-    dispatch: async () => void (await dispatch()),
+    dispatch: async () => void (await services.dispatch()),
     async pass(ms) {
       const until = after(now, ms);
       for (;;) {
-        const { nextAt } = await dispatch();
+        const { nextAt } = await services.dispatch();
         if (nextAt === undefined || nextAt >= until) break;
         now = Instant.parse(Math.max(nextAt, now + 1));
       }
       now = until;
-      await dispatch();
+      await services.dispatch();
     },
     reconcile: async () => {
-      await Promise.race([service.engine.reconcile(), service.life.over]);
-      await dispatch();
+      await services.reconcile();
+      await services.dispatch();
     },
     jump(ms) {
       now = after(now, ms);
     },
-    async restart(death) {
-      service.life.end();
-      await store.close();
-      // The lock of the engine proves that the dead one holds nothing.
-      store = openSqliteStore({ path, pollMs: 0, leasesUntil: now });
-      service = open(death);
-    },
+    restart: (death) => services.restart(death),
     said: (on = issue) =>
       github
         .comments("acme/widgets", on)
         .filter((comment) => comment.author === "parhelia[bot]")
         .map((comment) => comment.body),
-    tasks: async () => (await listTasks(store, now, { which: "all", limit: 100 })).toReversed(),
+    tasks: async () => (await listTasks(services.store, now, { which: "all", limit: 100 })).toReversed(),
     async task() {
       const [task] = await w.tasks();
       if (task === undefined) throw new Error("There is no task.");
@@ -228,11 +180,11 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
       (await w.tasks()).filter((task) => !isEnded(task)).map(({ id }) => id),
       "tasks that are not ended",
     ).toEqual([]);
-    const [held] = await store.look(now, [{ counter: counters.running }]);
+    const [held] = await services.store.look(now, [{ counter: counters.running }]);
     expect(held, "held slots").toBe(0);
   }
   await github.close();
-  await store.close();
+  await services.close();
 }
 
 /** Ids in order: `t_00000001`. */

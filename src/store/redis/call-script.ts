@@ -44,6 +44,8 @@ export function openScripts({ url, token }: RedisAddress): Scripts {
     signal: () => AbortSignal.timeout(answerMs),
     // Values are JSON for us to read, and big numbers stay digits.
     automaticDeserialization: false,
+    // Merges calls of one turn into one request, with one size and one fate; what goes together is decided in batches.ts.
+    enableAutoPipelining: false,
     enableTelemetry: false,
     readYourWrites: true,
   });
@@ -83,9 +85,9 @@ async function insist<T>(ask: () => Promise<T>): Promise<T> {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** What Redis said of the command itself (`ERR …`, `WRONGPASS …`) stays so however often it is asked. */
+/** What Redis said of the command itself (`ERR …`, `WRONGPASS …`) stays so however often it is asked; a limit may pass. */
 const isLasting = (message: string): boolean =>
-  /^(?:ERR|WRONGTYPE|WRONGPASS|NOPERM|NOSCRIPT|Unauthorized)\b/i.test(message) && !/rate limit|too many/i.test(message);
+  /^(?:ERR|WRONGTYPE|WRONGPASS|NOPERM|NOSCRIPT|Unauthorized)\b/i.test(message) && !/limit|too many/i.test(message);
 
 const isPassing = (error: unknown): boolean => !isLasting(messageOf(error));
 
