@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The terminal's entry. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
+import { once } from "node:events";
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { execute } from "./commands/execute.ts";
@@ -9,14 +10,18 @@ import { TaskId } from "./core/ids.ts";
 import { redactor } from "./core/redact.ts";
 import { Refusal } from "./core/refusal.ts";
 import type { Actor, Place, Task } from "./core/task.ts";
-import { runDefaults, secretsOf, storePath } from "./from-config.ts";
+import { runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
 import type { Store } from "./core/ports/store.ts";
 import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
 import { readTask } from "./records/read-task.ts";
 import { readView } from "./records/read-view.ts";
 import { latestTask } from "./records/latest-task.ts";
+import { inPieces, writeNewFile } from "./store/archive-file.ts";
+import { exportStore, importFile } from "./store/move.ts";
+import { openSource, openTarget } from "./store/open-store.ts";
 import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
+import { exportedWords, importedWords, progressBar, storeWords } from "./terminal/move-store.ts";
 import { openLog } from "./terminal/log.ts";
 import { repositoryAt } from "./terminal/git.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
@@ -38,9 +43,54 @@ async function main(argv: readonly string[]): Promise<number> {
     case "config":
       process.stdout.write(`${showConfig(config)}\n`);
       return done;
+    case "store":
+      return moveStore(argv.slice(1), config);
     default:
       return command(argv, config);
   }
+}
+
+/** The configured store into a file, or a file into the configured store. Words and progress go to standard error. */
+async function moveStore(words: readonly string[], config: Config): Promise<number> {
+  const asked = storeWords(words);
+  const said = (text: string): void => void process.stderr.write(`${text}\n`);
+  if (asked.kind === "wrong") {
+    said(forTerminal(asked.message));
+    return misused;
+  }
+  if (asked.kind === "export" && asked.file === undefined && process.stdout.isTTY) {
+    said("An export holds secrets, so it is not shown. Name a file: parhelia store export FILE");
+    return misused;
+  }
+  const screen = { isTerminal: process.stderr.isTTY, write: (text: string) => void process.stderr.write(text) };
+  const bar = progressBar(screen, systemClock.now);
+  const world = { now: systemClock.now, tell: bar.tell };
+  const place = storePlace(config);
+  const store = asked.kind === "export" ? openSource(place, systemClock.now) : openTarget(place, systemClock.now);
+  try {
+    if (asked.kind === "import") {
+      const imported = await importFile(store, resolve(asked.file), world);
+      bar.clear();
+      said(importedWords(store.place, imported));
+      return done;
+    }
+    const file = asked.file === undefined ? undefined : resolve(asked.file);
+    const counts = await exportStore(store, world, (lines) =>
+      file === undefined ? printLines(lines) : writeNewFile(file, lines),
+    );
+    bar.clear();
+    said(exportedWords(file ?? "standard output", counts));
+    return done;
+  } catch (error) {
+    bar.clear();
+    throw error;
+  } finally {
+    await store.close();
+  }
+}
+
+async function printLines(lines: AsyncIterable<string>): Promise<void> {
+  for await (const piece of inPieces(lines)) if (!process.stdout.write(piece)) await once(process.stdout, "drain");
 }
 
 /** Runs until it is told to stop. */
@@ -67,6 +117,8 @@ const ownWords = `
 At a terminal also:
     parhelia serve                       run the service (webhooks, engine, gateway)
     parhelia config                      show the settings and where each comes from
+    parhelia store export [FILE]         everything that the store holds, as a file or to a pipe
+    parhelia store import FILE           a file of an export, into an empty store
     parhelia run --repo DIR …            work on another repository than this one
     parhelia status [task] --json        for programs
 `;

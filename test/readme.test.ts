@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { parseArgv, parseComment } from "../src/commands/parse.ts";
 import { readConfig, showConfig } from "../src/config.ts";
+import { storeWords } from "../src/terminal/move-store.ts";
 
 const root = join(import.meta.dirname, "..");
 const page = (name: string): string => readFileSync(join(root, name), "utf8");
@@ -56,7 +57,9 @@ test("each command line that the README shows is read", () => {
       .split(" ")
       .slice(2),
   );
-  for (const argv of words.filter(([name]) => name !== "config" && name !== "serve")) {
+  const stores = words.filter(([name]) => name === "store");
+  expect(stores.map(([, ...argv]) => storeWords(argv).kind)).toEqual(["export", "import"]);
+  for (const argv of words.filter(([name = ""]) => !["config", "serve", "store"].includes(name))) {
     expect(parseArgv(argv)).toMatchObject({ kind: "command" });
   }
 });

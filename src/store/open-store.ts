@@ -1,7 +1,10 @@
 /** Which store a service keeps its state in, and the engine's claim to it. */
 import type { Instant } from "../core/instant.ts";
 import type { Store } from "../core/ports/store.ts";
+import type { RawStore } from "./move.ts";
+import { openRedisArchive } from "./redis/archive.ts";
 import { openRedisStore } from "./redis/open-redis.ts";
+import { openSqliteSource, openSqliteTarget } from "./sqlite/archive.ts";
 import { lockEngine } from "./sqlite/engine-lock.ts";
 import { openSqliteStore } from "./sqlite/open-sqlite.ts";
 
@@ -29,3 +32,11 @@ export function openForEngine(
   if (lock === undefined) return undefined;
   return { store: openSqliteStore({ path: place.path, leasesUntil }), release: () => lock.release() };
 }
+
+/** To export from. Throws a `Refusal` where there is no store. */
+export const openSource = (place: StorePlace, now: () => Instant): RawStore =>
+  place.kind === "redis" ? openRedisArchive({ ...place, now }) : openSqliteSource(place.path);
+
+/** To import into. Throws a `Refusal` while an engine works on the file. */
+export const openTarget = (place: StorePlace, now: () => Instant): RawStore =>
+  place.kind === "redis" ? openRedisArchive({ ...place, now }) : openSqliteTarget(place.path);
