@@ -22,7 +22,7 @@ export const patience = {
   createMs: 5 * minuteMs,
   /** From the sandbox's start until its first word. */
   firstWordMs: minuteMs,
-  /** Since its last word, until the backend is asked whether it lives (a runner speaks every ten seconds). */
+  /** Since its last word, until the backend is asked whether it lives (a runner speaks every thirty seconds). */
   silenceMs: 90 * secondMs,
   /** Between two such questions. */
   askAgainMs: 30 * secondMs,

@@ -35,7 +35,7 @@ export const bounds = {
   tailBytes: 8 * 1024,
 } as const;
 
-export const heartbeatEveryMs = 10_000;
+export const heartbeatEveryMs = 30_000;
 export const inboxWaitMs = 25_000;
 
 export type Job = {

@@ -1,4 +1,4 @@
-/** The loop in real time: a tick when something is said to be due, when the clock makes it so, and at least every second. */
+/** The loop in real time: a tick when something is said to be due, when the clock makes it so, and now and then in any case. */
 import { secondMs } from "../core/instant.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -11,18 +11,26 @@ export interface Loop {
   drain(atMostMs: number): Promise<void>;
 }
 
-/** A wake may be lost, so silence is never trusted for longer. */
+/** A wake may be lost, so silence is not trusted for longer; where nothing was due it is doubled, up to `quietMs`. */
 const atLeastEveryMs = secondMs;
 
 export function startLoop(
   open: (moved: () => void) => Engine,
-  world: { store: Store; clock: Clock; log: Log; reconcileEveryMs: number },
+  world: {
+    store: Store;
+    clock: Clock;
+    log: Log;
+    reconcileEveryMs: number;
+    /** The longest time without a look; looks may cost money. */
+    quietMs: number;
+  },
 ): Loop {
   const { store, clock, log } = world;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let ticking = false;
   let again = false;
+  let silenceMs = atLeastEveryMs;
   const engine = open(() => poke());
 
   const schedule = (delayMs: number): void => {
@@ -30,9 +38,10 @@ export function startLoop(
     if (!stopped) timer = setTimeout(poke, delayMs);
   };
   const tick = async (): Promise<void> => {
-    const { nextAt } = await engine.tick();
-    const untilNext = nextAt === undefined ? atLeastEveryMs : nextAt - clock.now();
-    schedule(Math.min(atLeastEveryMs, Math.max(1, untilNext)));
+    const { started, nextAt } = await engine.tick();
+    silenceMs = started > 0 ? atLeastEveryMs : Math.min(world.quietMs, 2 * silenceMs);
+    const untilNext = nextAt === undefined ? silenceMs : nextAt - clock.now();
+    schedule(Math.min(silenceMs, Math.max(1, untilNext)));
   };
   function poke(): void {
     if (stopped) return;

@@ -11,10 +11,10 @@ export async function publish(room: Room, look: Look, step: Extract<Step, { do: 
   const { store } = room;
   if (task.state !== "publishing" || task.base === undefined) throw new Error(`${task.id} is not ready to publish.`);
   const { attempt, base } = task;
-  const result = await readResult(store, now, attempt);
+  const [result, view] = await Promise.all([readResult(store, now, attempt), readView(store, now, task)]);
   if (result === undefined) throw new Error(`The result of ${attempt} is not in the store.`);
   const published = await room.forge.publish({
-    view: await readView(store, now, task),
+    view,
     base,
     as: step.as,
     changes: () => readChanges(store, { now: room.clock.now(), attempt, parts: result.parts }),

@@ -16,13 +16,23 @@ const latestAttempt = (task: Task): AttemptId | undefined =>
   task.attempts === 0 ? undefined : attemptId(task.id, task.attempts);
 
 export async function readView(store: Store, now: Instant, task: Task): Promise<TaskView> {
-  const money = await taskMoney(store, now, task.id);
-  const ahead = task.state === "waiting" && task.for === "slot" ? await tasksAhead(store, now, task) : 0;
-  const id = latestAttempt(task);
-  const shared = { task, spent: money.spent, model: money.model, ahead, now };
-  if (id === undefined) return { ...shared, attempt: undefined, heard: undefined };
+  // All in one turn, so that a store which bills its calls makes one of them.
+  const [{ spent, model }, ahead, latest] = await Promise.all([
+    taskMoney(store, now, task.id),
+    task.state === "waiting" && task.for === "slot" ? tasksAhead(store, now, task) : 0,
+    readLatest(store, now, latestAttempt(task)),
+  ]);
+  return { task, spent, model, ahead, now, ...latest };
+}
+
+async function readLatest(
+  store: Store,
+  now: Instant,
+  id: AttemptId | undefined,
+): Promise<Pick<TaskView, "attempt" | "heard">> {
+  if (id === undefined) return { attempt: undefined, heard: undefined };
   const [attempt, heard] = await store.look(now, [{ get: keys.attempt(id) }, { get: keys.heard(id) }]);
-  return { ...shared, attempt: kept(Attempt, attempt)?.value, heard: kept(Heard, heard)?.value };
+  return { attempt: kept(Attempt, attempt)?.value, heard: kept(Heard, heard)?.value };
 }
 
 async function tasksAhead(store: Store, now: Instant, task: Task): Promise<number> {
