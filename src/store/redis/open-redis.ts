@@ -10,6 +10,7 @@ import { openWakes } from "../wake.ts";
 import { batches } from "./batches.ts";
 import { openScripts, script, type RedisAddress, type Scripts } from "./call-script.ts";
 import { answerTo, commitArguments, commitResult, wireQuery, type Look, type Pieces } from "./encode.ts";
+import { piecesOf } from "./pieces.ts";
 import { subscribe } from "./subscribe.ts";
 
 export interface RedisOptions extends RedisAddress {
@@ -121,17 +122,6 @@ async function sendPieces(
     }
   }
   return sent;
-}
-
-/** Between two characters, never within one that takes two units. */
-function* piecesOf(text: string, most: number): Iterable<string> {
-  for (let from = 0; from < text.length;) {
-    const end = from + most;
-    const splits = end < text.length && /[\ud800-\udbff]/.test(text.charAt(end - 1));
-    const to = splits ? end - 1 : end;
-    yield text.slice(from, to);
-    from = to;
-  }
 }
 
 const faultOf = (op: string, why: string): Error =>

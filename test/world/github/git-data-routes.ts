@@ -202,7 +202,9 @@ export function gitDataRoutes(world: World): Api {
     const sha = part(c, "sha");
     const blob = isSha(sha) ? await readObject(repository.directory, sha) : undefined;
     if (blob?.type !== "blob") throw notFound();
-    return json({ sha, size: blob.size, encoding: "base64", content: blob.content.toString("base64") });
+    const url = `${repositoryUrl(world, repository)}/git/blobs/${sha}`;
+    const content = blob.content.toString("base64");
+    return json({ sha, node_id: `B_${sha}`, url, size: blob.size, encoding: "base64", content });
   });
   routes.post(`${path}/trees`, (c) => createTree(world, c));
   routes.get(`${path}/trees/:sha{.+}`, async (c) => {
