@@ -35,6 +35,7 @@ import { findClaude } from "./sandbox/local/find-claude.ts";
 import { openEgress } from "./sandbox/local/egress.ts";
 import { localPlaces, makeHome } from "./sandbox/local/local-places.ts";
 import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
+import { refuseHalfImported } from "./store/import-mark.ts";
 import { openForEngine, type StorePlace } from "./store/open-store.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
 import type { OpenedLog } from "./terminal/log.ts";
@@ -132,6 +133,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
   const claimed = openForEngine(place, { leasesUntil: after(clock.now(), lingerMs), replica: randomIds.unique() });
   if (claimed === undefined) throw new EngineTaken(`Another Parhelia runs the engine of ${storePath(config)}.`);
   const { store } = claimed;
+  await refuseHalfImported(store, clock.now());
   const ids = randomIds;
   const candidate = ids.unique() + ids.unique();
   const key = await gatewayKey(store, { candidate, now: clock.now(), op: ids.unique() });
@@ -195,6 +197,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
     clock,
     log,
     reconcileEveryMs: settings.engine.poll_interval,
+    quietMs: place.kind === "redis" ? 15 * secondMs : secondMs,
   });
   const outside =
     github === undefined
