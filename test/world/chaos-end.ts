@@ -88,4 +88,6 @@ const withoutChance = (text: string): string =>
     .replaceAll(/\$\d+(?:\.\d+)?/g, "$N")
     .replaceAll(/\b[0-9a-f]{7,40}\b/g, "SHA")
     .replaceAll(/\b\d+ ?(?:ms|s|m|min|h|seconds?|minutes?|hours?|days?)\b(?: \d+ ?(?:s|m|min)\b)?/g, "TIME")
-    .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, "TIME");
+    .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, "TIME")
+    // A cancel may come between two attempts, when nothing has been running.
+    .replaceAll(" · TIME · $N", " · $N");
