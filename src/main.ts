@@ -1,6 +1,6 @@
 /** The service: configuration → adapters → loop → listen. Its parts meet here and nowhere else. */
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
@@ -31,12 +31,15 @@ import { bundleRunner } from "./gateway/runner-bundle.ts";
 import { gitHubAccess, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
 import { openGitHub } from "./github/open-github.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
+import { stayHome } from "./records/local-home.ts";
 import { findClaude } from "./sandbox/local/find-claude.ts";
 import { openEgress } from "./sandbox/local/egress.ts";
-import { localPlaces, makeHome } from "./sandbox/local/local-places.ts";
+import { localPlaces, machineWord, makeHome } from "./sandbox/local/local-places.ts";
 import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
+import { replicasAtMost } from "./sandbox/local/slots.ts";
 import { refuseHalfImported } from "./store/import-mark.ts";
 import { openForEngine, type StorePlace } from "./store/open-store.ts";
+import { takeNumber, takeReplicaNumber } from "./store/replica-number.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
 import type { OpenedLog } from "./terminal/log.ts";
 import { healthRoutes } from "./web/health.ts";
@@ -127,7 +130,8 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
   const { settings } = config;
   const { log } = opened;
   const place: StorePlace = front === "http" ? storePlace(config) : { kind: "sqlite", path: storePath(config) };
-  makeHome(join(config.root, ".parhelia"));
+  const ownFolder = join(config.root, ".parhelia");
+  makeHome(ownFolder);
   if (place.kind === "sqlite") mkdirSync(dirname(place.path), { recursive: true, mode: 0o700 });
   const clock = systemClock;
   const claimed = openForEngine(place, { leasesUntil: after(clock.now(), lingerMs), replica: randomIds.unique() });
@@ -140,7 +144,10 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
   const secrets = [...secretsOf(config), key];
   opened.redactWith(redactor(secrets));
   const github = front === "http" ? openGitHub({ ...gitHubAccess(config), log, clock, ids, store, fetch }) : undefined;
-  const places = localPlaces(config.root);
+  const home = { machine: machineWord(), root: realpathSync(config.root) };
+  const leaveHome = place.kind === "redis" ? await stayHome(home, { store, clock, ids, log }) : undefined;
+  const places = localPlaces(config.root, place.kind === "redis" ? "shared" : "file");
+  const replica = place.kind === "redis" ? takeReplicaNumber(ownFolder, replicasAtMost) : alone;
   const claude = settings.agent.claude_path ?? findClaude(config.searched);
   if (claude === undefined) log.warn({}, "Claude Code is not installed: agent tasks will fail, commands will run");
   const sandboxes = await openLocalSandboxes({
@@ -150,6 +157,9 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
     node: process.execPath,
     readOnly: claude === undefined ? [] : [claude],
     slots: settings.engine.max_sandboxes,
+    // Where all numbers are taken, the sandboxes refuse the next one in their own words.
+    replica: replica?.number ?? replicasAtMost,
+    takeNumber: (number) => (place.kind === "redis" ? takeNumber(ownFolder, number) : undefined),
     clock,
     limits: {},
   });
@@ -214,11 +224,16 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       // A call that is cut off is charged at its worst case, so those that end soon are waited for.
       while (modelCalls.size > 0 && clock.now() < until) await sleep(50);
       await doors.close();
+      leaveHome?.();
       await store.close();
+      replica?.release();
       claimed.release();
     },
   };
 }
+
+/** The one engine of a file. */
+const alone = { number: 0, release: () => undefined };
 
 /** What is under way at SIGTERM gets this long; the rest is taken up again by the next start. */
 const drainMs = 8000;

@@ -16,6 +16,8 @@ export interface Child {
   start(nodeArgs?: readonly string[]): Promise<number>;
   /** Resolves when the one that runs now has ended, however that came; at once where none runs. */
   exited(): Promise<void>;
+  /** Of the one that runs now. */
+  pid(): number | undefined;
   /** The exit code; null where a signal ended it, or where none runs. */
   end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null>;
 }
@@ -43,6 +45,7 @@ export function openChild(root: string, env: Readonly<Record<string, string>>): 
         });
       });
     },
+    pid: () => running?.pid,
     async exited() {
       if (running !== undefined && isRunning(running)) await once(running, "exit");
     },

@@ -159,8 +159,9 @@ export async function openStage(
   return stage;
 }
 
-function environment(
-  of: StageOptions & {
+/** All that a service is started with; `of.root` is the folder that it is started in. */
+export function environment(
+  of: Omit<StageOptions, "script"> & {
     root: string;
     secrets: Secrets;
     github: GitHubStandIn;
@@ -191,7 +192,7 @@ function environment(
 }
 
 /** The log holds no secret; of a key on many lines, not one of them. */
-function expectSilence(said: readonly string[], secrets: Secrets): void {
+export function expectSilence(said: readonly string[], secrets: Secrets): void {
   const log = said.join("\n");
   const words = Object.values(secrets).map((text: string) => text.split("\n")[text.includes("\n") ? 5 : 0] ?? "");
   expect(words.filter((word) => word === "" || log.includes(word))).toEqual([]);

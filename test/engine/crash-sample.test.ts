@@ -15,5 +15,6 @@ test.each(Object.entries(stories))("a task ends the same whenever the service di
     }),
     { numRuns: 2, seed },
   );
-  for (const moment of moments) expect(await live(story, { death: moment }), JSON.stringify(moment)).toMatchObject({ died: true });
+  for (const moment of moments)
+    expect(await live(story, { death: moment }), JSON.stringify(moment)).toMatchObject({ died: true });
 });

@@ -8,7 +8,7 @@ import { openPurse } from "../world/purse.ts";
 export const key = "sk-ant-the-one-key-of-the-service";
 export const attempt = AttemptId.parse("t_00000001-1");
 /** Its token is `neighbour-token`. */
-export const neighbour = AttemptId.parse("t_00000002-1");
+const neighbour = AttemptId.parse("t_00000002-1");
 
 export interface SentUp {
   readonly url: string;

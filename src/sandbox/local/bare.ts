@@ -19,19 +19,21 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { Instant } from "../../core/instant.ts";
 import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
-import { connectionsPerSandbox } from "./doors.ts";
+import { connectionsPerSandbox, type Door, type OpenDoor } from "./doors.ts";
 import type { Isolation } from "./isolation.ts";
 import { onlyThese } from "./descriptors.ts";
 import { acceptOn, type Machine } from "./limits.ts";
 import { holdings, markArgv, markLength, sandboxOf } from "./mark.ts";
 import { allPids, environmentOf, isAlive, killAll, type ProcessStat, statOf } from "./processes.ts";
 import { programPath, shell } from "./programs.ts";
+import { firstSlotOf, replicaOf } from "./slots.ts";
 
 export type BareGround = {
   readonly socketDirectory: string;
   readonly stateDirectory: string;
   readonly node: string;
   readonly slots: number;
+  readonly replica: number;
   readonly machine: Machine;
   readonly uid: number;
   readonly pid: number;
@@ -69,30 +71,41 @@ function marked(directory: string, ownPid: number): ProcessStat[] {
   return [...found.values()].filter(isAlive);
 }
 
-/** When the sandbox started, for the time after its watchdog. */
+/** When the sandbox started and by which replica, for the time after its watchdog. */
 const startedFile = "started-at";
 
-function readStart(directory: string): Instant[] {
+function readStart(directory: string): { startedAt: Instant; replica: number }[] {
   const file = join(directory, startedFile);
-  return existsSync(file) ? [Instant.parse(Number(readFileSync(file, "utf8")))] : [];
+  if (!existsSync(file)) return [];
+  const [startedAt, replica = "0"] = readFileSync(file, "utf8").split(" ");
+  return [{ startedAt: Instant.parse(Number(startedAt)), replica: Number(replica) }];
 }
 
 export function openBare(given: BareGround): Isolation {
+  const { replica } = given;
   const owner = join(given.stateDirectory, "sandboxes");
+  // The first one's are where they are for a service that is alone.
+  const socketsOf = (maker: number): string =>
+    maker === 0 ? given.socketDirectory : join(given.socketDirectory, `r${maker}`);
+  const sockets = socketsOf(replica);
+  let opener: OpenDoor | undefined;
+  const doors = new Set<Door>();
+  const probeName = `probe-${replica}`;
   const programs = { timeout: programPath("timeout"), grep: programPath("grep") };
   mkdirSync(owner, { recursive: true, mode: 0o700 });
+  mkdirSync(sockets, { recursive: true });
   const directoryOf = (name: string): string => join(owner, name);
   const watchdogs = () => holdings({ owner, uid: given.uid, depth: 0, programs: [shell] });
 
   /** Also those whose watchdog was killed. */
-  const living = (): { name: string; startedAt: Instant }[] => {
+  const living = (): { name: string; startedAt: Instant; replica: number }[] => {
     const watched = watchdogs();
     const strays = readdirSync(owner).filter(
       (name) => !watched.some((one) => one.name === name) && marked(directoryOf(name), given.pid).length > 0,
     );
     return [
-      ...watched,
-      ...strays.flatMap((name) => readStart(directoryOf(name)).map((startedAt) => ({ name, startedAt }))),
+      ...watched.map(({ name, startedAt, slot }) => ({ name, startedAt, replica: replicaOf(slot) })),
+      ...strays.flatMap((name) => readStart(directoryOf(name)).map((start) => ({ name, ...start }))),
     ];
   };
 
@@ -101,6 +114,20 @@ export function openBare(given: BareGround): Isolation {
     await killAll(() => watchdogs().flatMap((holding) => (holding.name === name ? holding.holders : [])));
     await killAll(() => marked(directoryOf(name), given.pid));
     rmSync(directoryOf(name), { recursive: true, force: true });
+  };
+
+  /** One for all sandboxes of a replica: a process of the service's own user reaches every socket anyway. */
+  const openDoor = async (maker: number): Promise<Door> => {
+    if (opener === undefined) throw new Error("No door can be opened before there is a service behind it.");
+    const connections = connectionsPerSandbox * given.slots;
+    const opened = await opener({ directory: socketsOf(maker), connections });
+    const door: Door = {
+      async close() {
+        if (doors.delete(door)) await opened.close();
+      },
+    };
+    doors.add(door);
+    return door;
   };
 
   const starting = new Set<string>();
@@ -114,10 +141,10 @@ export function openBare(given: BareGround): Isolation {
     await end(name);
     for (const part of ["workspace", "home", "tmp", "bin"])
       mkdirSync(join(directory, part), { recursive: true, mode: 0o700 });
-    writeFileSync(join(directory, startedFile), `${startedAt}`);
+    writeFileSync(join(directory, startedFile), `${startedAt} ${replica}`);
     symlinkSync(given.node, join(directory, "bin/node"));
     const devNull = openSync("/dev/null", "r+");
-    const mark = markArgv({ owner, name, startedAt, slot: 0 });
+    const mark = markArgv({ owner, name, startedAt, slot: firstSlotOf(replica) });
     const child = spawn(
       shell,
       ["-c", watchdog, ...mark, directory, (lifetimeMs / 1000).toFixed(3), programs.timeout, programs.grep, ...command],
@@ -140,8 +167,12 @@ export function openBare(given: BareGround): Isolation {
   };
 
   const start: typeof startAlone = async (spec, startedAt) => {
-    const used = new Set([...living().map(({ name }) => name), ...starting]);
-    if (used.size >= given.slots) throw new Error(`All ${given.slots} local sandboxes are in use.`);
+    const own = living().flatMap((one) => (one.replica === replica ? [one.name] : []));
+    const used = new Set([...own, ...starting]);
+    used.delete(probeName);
+    // A service that starts beside all the sandboxes of the one before it has to prove itself nevertheless.
+    if (used.size >= given.slots && spec.name !== probeName)
+      throw new Error(`All ${given.slots} local sandboxes are in use.`);
     starting.add(spec.name);
     try {
       await startAlone(spec, startedAt);
@@ -151,8 +182,8 @@ export function openBare(given: BareGround): Isolation {
   };
 
   return {
-    gatewayAddress: `unix:${join(given.socketDirectory, "gateway.sock")}`,
-    proxyAddress: `unix:${join(given.socketDirectory, "proxy.sock")}`,
+    gatewayAddress: `unix:${join(sockets, "gateway.sock")}`,
+    proxyAddress: `unix:${join(sockets, "proxy.sock")}`,
     shortcomings: [
       'Nothing isolates a task (isolation = "none"): it runs as the service\'s own user, can read and change all that the service can, secrets included, and reaches the whole network.',
       'Nothing holds a task to its CPU, memory, processes or disk (isolation = "none").',
@@ -161,16 +192,23 @@ export function openBare(given: BareGround): Isolation {
     start,
     living: () => living().flatMap(sandboxOf),
     end,
-    // One for all: a process of the service's own user reaches every socket anyway.
-    serve: (open) => open({ directory: given.socketDirectory, connections: connectionsPerSandbox * given.slots }),
+    async serve(open) {
+      opener = open;
+      await openDoor(replica);
+      return { close: async () => void (await Promise.all([...doors].map((door) => door.close()))) };
+    },
+    makerOf: (name) => living().find((one) => one.name === name)?.replica,
+    adopt: openDoor,
     async prove(startedAt) {
       const used = new Set(living().map(({ name }) => name));
-      for (const name of readdirSync(owner).filter((left) => !used.has(left))) await end(name);
+      // Another replica may just be making the directory of a sandbox.
+      const isOwn = (name: string) => readStart(directoryOf(name)).some((start) => start.replica === replica);
+      for (const name of readdirSync(owner)) if (!used.has(name) && isOwn(name)) await end(name);
       await start(
-        { name: "probe", command: ["true"], env: {}, resources: { cpu: 1, memoryMiB: 64 }, lifetimeMs: 30_000 },
+        { name: probeName, command: ["true"], env: {}, resources: { cpu: 1, memoryMiB: 64 }, lifetimeMs: 30_000 },
         startedAt,
       );
-      await end("probe");
+      await end(probeName);
     },
   };
 }

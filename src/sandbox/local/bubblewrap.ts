@@ -1,6 +1,6 @@
 /** Sandboxes that are jails of bubblewrap: no network beside the sockets, no sight of the machine, sized files. */
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Instant } from "../../core/instant.ts";
 import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
@@ -13,6 +13,7 @@ import { acceptOn, filesMiB, type LocalLimits, type Machine, mebibyte } from "./
 import { holdings, sandboxOf } from "./mark.ts";
 import { allPids, killAll, standingOf } from "./processes.ts";
 import { programPath, shell } from "./programs.ts";
+import { freeSlot, replicaOf } from "./slots.ts";
 
 export type BubblewrapGround = {
   readonly socketDirectory: string;
@@ -20,6 +21,7 @@ export type BubblewrapGround = {
   readonly node: string;
   readonly readOnly: readonly string[];
   readonly slots: number;
+  readonly replica: number;
   readonly limits: LocalLimits;
   readonly machine: Machine;
   readonly uid: number;
@@ -29,7 +31,8 @@ export type BubblewrapGround = {
 /** Of a jail, seen from this service: 0 is the machine around it, 1 the outer PID namespace, and below is the inside. */
 const outsideDepth = 1;
 
-function writeEtc(stateDirectory: string): string {
+/** What is right already is left alone: sandboxes of other replicas are being shown it. */
+function writeEtc({ stateDirectory, pid }: BubblewrapGround): string {
   const etc = join(stateDirectory, "etc");
   const files = {
     passwd: "agent:x:1000:1000:agent:/home/agent:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -39,8 +42,11 @@ function writeEtc(stateDirectory: string): string {
   };
   mkdirSync(etc, { recursive: true });
   for (const [file, text] of Object.entries(files)) {
-    writeFileSync(join(etc, file), text);
-    chmodSync(join(etc, file), 0o644);
+    const place = join(etc, file);
+    if (existsSync(place) && readFileSync(place, "utf8") === text) continue;
+    writeFileSync(`${place}.${pid}`, text);
+    chmodSync(`${place}.${pid}`, 0o644);
+    renameSync(`${place}.${pid}`, place);
   }
   return etc;
 }
@@ -55,7 +61,7 @@ function openJailGround(given: BubblewrapGround): JailGround {
   const ownUsers = given.uid === 0;
   // A slot's user has to reach the sockets through it; it need not be able to list it.
   if (ownUsers) chmodSync(given.socketDirectory, 0o711);
-  return { ...given, programs, ownUsers, etc: writeEtc(given.stateDirectory) };
+  return { ...given, programs, ownUsers, etc: writeEtc(given) };
 }
 
 const missing = { memory: "memory", cpu: "CPU" } as const;
@@ -74,18 +80,15 @@ function shortcomingsOf(held: ReadonlySet<Controller>, ownUsers: boolean): strin
   return [...groups, ...users];
 }
 
-/** The lowest slot that is not in `used` and whose user has no process on this machine. Throws where all are in use. */
-function freeSlot(used: ReadonlyMap<string, number>, slots: number): number {
-  if (used.size >= slots) throw new Error(`All ${slots} local sandboxes are in use.`);
+/** A slot of this replica that no sandbox has and whose user has no process on this machine. */
+function takeSlot(replica: number, used: ReadonlySet<number>): number {
   const users = new Set(allPids().map((pid) => standingOf(pid)?.uid));
-  const taken = new Set(used.values());
-  for (let slot = 0; ; slot += 1) if (!taken.has(slot) && !users.has(firstSlotUid + slot)) return slot;
+  return freeSlot(replica, (slot) => used.has(slot) || users.has(firstSlotUid + slot));
 }
 
 type Started = Omit<SandboxSpec, "name"> & { name: string };
 
-const probe: Started = {
-  name: "probe",
+const probe: Omit<Started, "name"> = {
   command: ["node", "--version"],
   env: {},
   resources: { cpu: 1, memoryMiB: 256 },
@@ -95,12 +98,17 @@ const probe: Started = {
 /** Throws an `Error` with the cure when a program is missing. Nothing is started yet. */
 export function openBubblewrap(given: BubblewrapGround): Isolation {
   const ground = openJailGround(given);
-  const { limits, machine, uid, stateDirectory: owner } = given;
+  const { limits, machine, uid, replica, stateDirectory: owner } = given;
   const programs = [...Object.values(ground.programs), shell];
   const holders = () => holdings({ owner, uid, depth: outsideDepth, programs });
-  const cgroups = openCgroups(`parhelia-${createHash("sha256").update(owner).digest("hex").slice(0, 8)}-`, given.pid);
+  const prefix = `parhelia-${createHash("sha256").update(owner).digest("hex").slice(0, 8)}-`;
+  const cgroups = openCgroups({ prefix, replica, pid: given.pid });
+  const probeName = `probe-${replica}`;
   const starting = new Map<string, number>();
   const doors = slotDoors(given.socketDirectory);
+
+  const slotsMadeBy = (maker: number): number[] =>
+    holders().flatMap(({ slot }) => (replicaOf(slot) === maker ? [slot] : []));
 
   const end = async (name: string): Promise<void> => {
     await killAll(() => holders().flatMap((holding) => (holding.name === name ? holding.holders : [])));
@@ -110,7 +118,11 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
   const start = async ({ name, command, env, lifetimeMs, resources }: Started, startedAt: Instant) => {
     const secret = secretArgs(env);
     const used = new Map([...holders().map((holding) => [holding.name, holding.slot] as const), ...starting]);
-    const slot = freeSlot(used, given.slots);
+    const own = [...used].filter(([other, slot]) => replicaOf(slot) === replica && other !== probeName);
+    // A service that starts beside all the sandboxes of the one before it has to prove itself nevertheless.
+    if (own.length >= given.slots && name !== probeName)
+      throw new Error(`All ${given.slots} local sandboxes are in use.`);
+    const slot = takeSlot(replica, new Set(used.values()));
     starting.set(name, slot);
     try {
       cgroups.sweep(new Set([...used.keys(), name]));
@@ -136,12 +148,17 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
     start: async (spec, startedAt) => void (await start(spec, startedAt)),
     living: () => holders().flatMap(sandboxOf),
     end,
-    serve: (open) => doors.serve(open, [...holders().map(({ slot }) => slot), ...starting.values()]),
+    serve: (open) => doors.serve(open, [...slotsMadeBy(replica), ...starting.values()]),
+    makerOf(name) {
+      const slot = holders().find((holding) => holding.name === name)?.slot;
+      return slot === undefined ? undefined : replicaOf(slot);
+    },
+    adopt: (dead) => doors.adopt(slotsMadeBy(dead)),
     async prove(startedAt) {
-      await end(probe.name);
-      const exited = await start({ ...probe }, startedAt);
+      await end(probeName);
+      const exited = await start({ ...probe, name: probeName }, startedAt);
       const status = await exited();
-      await end(probe.name);
+      await end(probeName);
       if (status !== 0) throw new Error(`${ground.node} does not run in a sandbox: it ended with status ${status}`);
     },
   };

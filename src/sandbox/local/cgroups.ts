@@ -17,7 +17,7 @@ export type Cgroups = {
   make(name: string, limits: GroupLimits): string[];
   /** Resolves when the groups are gone; they must have no process left, which the kernel sees a moment later. */
   remove(name: string): Promise<void>;
-  /** Removes the groups of all other names that have no process left: sandboxes that ended by themselves. */
+  /** Removes this replica's groups of all other names that have no process left: sandboxes that ended by themselves. */
   sweep(keep: ReadonlySet<string>): void;
 };
 
@@ -125,29 +125,42 @@ function removeOnce(directory: string): boolean {
 const pauseMs = 10;
 const tries = 300;
 
-/** `prefix` tells the groups of one service from another's. */
-export function openCgroups(prefix: string, pid: number): Cgroups {
+export type GroupOwner = {
+  /** Tells the groups of one service from another's. */
+  readonly prefix: string;
+  /** Tells those of its replicas apart: one that is made and not yet joined must not be swept away by another. */
+  readonly replica: number;
+  readonly pid: number;
+};
+
+export function openCgroups({ prefix, replica, pid }: GroupOwner): Cgroups {
+  const nameOf = (group: string): string => group.slice(prefix.length).replace(/\.\d+$/, "");
+  const ofReplica = replica === 0 ? "" : `.${replica}`;
   const own = ownGroups(readFileSync("/proc/self/mountinfo", "utf8"), readFileSync("/proc/self/cgroup", "utf8"));
   const places = controllers.flatMap((controller) => {
     const place = own.find((candidate) => candidate.controller === controller && works(candidate, pid));
     return place === undefined ? [] : [place];
   });
   const directories = [...new Set(places.map(({ directory }) => directory))];
-  const groupsOf = (name: string): string[] => directories.map((directory) => join(directory, prefix + name));
+  const all = (): { directory: string; group: string }[] =>
+    directories.flatMap((directory) =>
+      readdirSync(directory).flatMap((group) => (group.startsWith(prefix) ? [{ directory, group }] : [])),
+    );
 
   return {
     held: new Set(places.map(({ controller }) => controller)),
     make(name, limits) {
-      for (const group of groupsOf(name)) mkdirSync(group, { recursive: true });
+      const groups = directories.map((directory) => join(directory, prefix + name + ofReplica));
+      for (const group of groups) mkdirSync(group, { recursive: true });
       for (const place of places) {
         for (const [file, value] of settings(place, limits)) {
-          writeFileSync(join(place.directory, prefix + name, file), value);
+          writeFileSync(join(place.directory, prefix + name + ofReplica, file), value);
         }
       }
-      return groupsOf(name);
+      return groups;
     },
     async remove(name) {
-      let left = groupsOf(name);
+      let left = all().flatMap(({ directory, group }) => (nameOf(group) === name ? [join(directory, group)] : []));
       for (let n = 0; n < tries && left.length > 0; n += 1) {
         left = left.filter((group) => !removeOnce(group));
         if (left.length > 0) await delay(pauseMs);
@@ -155,9 +168,9 @@ export function openCgroups(prefix: string, pid: number): Cgroups {
       if (left.length > 0) throw new Error(`The control group ${left.join(", ")} still has processes.`);
     },
     sweep(keep) {
-      for (const directory of directories) {
-        const groups = readdirSync(directory).filter((entry) => entry.startsWith(prefix));
-        for (const group of groups) if (!keep.has(group.slice(prefix.length))) removeOnce(join(directory, group));
+      for (const { directory, group } of all()) {
+        const name = nameOf(group);
+        if (group === prefix + name + ofReplica && !keep.has(name)) removeOnce(join(directory, group));
       }
     },
   };

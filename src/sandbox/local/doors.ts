@@ -30,6 +30,8 @@ export interface SlotDoors {
   ready(slot: number): Promise<void>;
   /** From now on there is one; `slots` have jails that wait for it. */
   serve(open: OpenDoor, slots: readonly number[]): Promise<Door>;
+  /** Opens those of slots beside, until the answer is closed. */
+  adopt(slots: readonly number[]): Promise<Door>;
 }
 
 export function slotDoors(socketDirectory: string): SlotDoors {
@@ -53,18 +55,26 @@ export function slotDoors(socketDirectory: string): SlotDoors {
     }
   };
 
+  const shut = async (slots: readonly number[]): Promise<void> => {
+    const closing = slots.flatMap((slot) => doors.get(slot) ?? []);
+    for (const slot of slots) doors.delete(slot);
+    await Promise.all((await Promise.all(closing)).map((door) => door.close()));
+  };
+
   return {
     directoryOf,
     ready,
+    async adopt(slots) {
+      await Promise.all(slots.map(ready));
+      return { close: () => shut(slots) };
+    },
     async serve(open, slots) {
       opener = open;
       await Promise.all(slots.map(ready));
       return {
         async close() {
           opener = undefined;
-          const opened = await Promise.all(doors.values());
-          doors.clear();
-          await Promise.all(opened.map((door) => door.close()));
+          await shut([...doors.keys()]);
         },
       };
     },

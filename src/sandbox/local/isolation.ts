@@ -18,4 +18,8 @@ export interface Isolation {
   end(name: SandboxName): Promise<void>;
   /** Opens the doors of the sandboxes that live, and from now on of each new one before it starts. */
   serve(open: OpenDoor): Promise<Door>;
+  /** The replica that made it; undefined where it does not live. */
+  makerOf(name: SandboxName): number | undefined;
+  /** Opens the doors of what a dead replica made. After `serve`, whose `close` closes these as well. */
+  adopt(replica: number): Promise<Door>;
 }

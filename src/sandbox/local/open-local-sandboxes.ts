@@ -5,11 +5,13 @@ import { isAbsolute } from "node:path";
 import type { SandboxName } from "../../core/ids.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Sandbox, Sandboxes, SandboxSpec } from "../../core/ports/sandboxes.ts";
+import { openAdoption, type TakeNumber } from "./adoption.ts";
 import { openBare } from "./bare.ts";
 import { openBubblewrap } from "./bubblewrap.ts";
 import type { Door, OpenDoor } from "./doors.ts";
 import type { Isolation } from "./isolation.ts";
 import { type LocalLimits, thisMachine, withDefaults } from "./limits.ts";
+import { replicasAtMost } from "./slots.ts";
 
 export interface LocalSandboxesOptions {
   /** `none` runs tasks as plain processes of the service's user; `shortcomings` says what that means. */
@@ -27,14 +29,21 @@ export interface LocalSandboxesOptions {
   readonly readOnly: readonly string[];
   /** Sandboxes at one time; `create` throws above it. */
   readonly slots: number;
+  /**
+   * From 0; no other process that lives has the same one for this `stateDirectory`. All replicas list and end all
+   * sandboxes there; the doors are open of those that were made under this number. 0 unless given.
+   */
+  readonly replica?: number;
+  /** For the doors of replicas that died; unless given they stay closed. */
+  readonly takeNumber?: TakeNumber;
   readonly clock: Clock;
   readonly limits: Partial<LocalLimits>;
 }
 
 export interface LocalSandboxes extends Sandboxes {
   /**
-   * From now on the sandboxes can reach the service, each by sockets of its own; those of an earlier service get theirs
-   * at once. Call it once, before the first `create`. `close` of the answer closes all doors; the sandboxes live on.
+   * From now on the sandboxes can reach the service, each by sockets of its own; those of an earlier service with the
+   * same number get theirs at once, those of a dead replica when one of them is asked for with `find`. Call it once, before the first `create`. `close` of the answer closes all doors; the sandboxes live on.
    */
   serve(open: OpenDoor): Promise<Door>;
 }
@@ -49,9 +58,12 @@ function checkPaths({ node, readOnly, socketDirectory, stateDirectory }: LocalSa
 }
 
 function isolate(options: LocalSandboxesOptions): Isolation {
-  const { isolation, slots } = options;
+  const { isolation, slots, replica = 0 } = options;
   if (process.getuid === undefined || !existsSync("/proc/self/stat")) {
     throw new Refusal("The local sandboxes need Linux: run the service there, or use Modal.");
+  }
+  if (replica >= replicasAtMost) {
+    throw new Refusal(`At most ${replicasAtMost} services on one machine can share a root with local sandboxes.`);
   }
   checkPaths(options);
   mkdirSync(options.socketDirectory, { recursive: true, mode: 0o711 });
@@ -59,6 +71,7 @@ function isolate(options: LocalSandboxesOptions): Isolation {
   const machine = thisMachine();
   const ground = {
     slots,
+    replica,
     machine,
     uid: process.getuid(),
     pid: process.pid,
@@ -91,7 +104,8 @@ async function prove(isolated: Isolation, { isolation, clock }: LocalSandboxesOp
 export async function openLocalSandboxes(options: LocalSandboxesOptions): Promise<LocalSandboxes> {
   const isolated = isolate(options);
   await prove(isolated, options);
-  const { clock } = options;
+  const { clock, replica = 0, takeNumber = () => undefined } = options;
+  const adoption = openAdoption(isolated, { own: replica, take: takeNumber });
   const turns = new Map<SandboxName, Promise<unknown>>();
 
   /** One thing at a time for each name, so that a `create` beside a `create` or an `end` is one after the other. */
@@ -125,9 +139,24 @@ export async function openLocalSandboxes(options: LocalSandboxesOptions): Promis
     shortcomings: isolated.shortcomings,
     accept: (resources) => isolated.accept(resources),
     create: (spec) => inTurn(spec.name, () => create(spec)),
-    find: async (name) => find(name),
-    list: async () => isolated.living(),
+    async find(name) {
+      // Asked after a silence, which may be that nobody listens to it.
+      await adoption.adopt(name);
+      return find(name);
+    },
+    async list() {
+      await adoption.giveBack();
+      return isolated.living();
+    },
     end: (name) => inTurn(name, () => isolated.end(name)),
-    serve: (open) => isolated.serve(open),
+    async serve(open) {
+      const door = await isolated.serve(open);
+      return {
+        async close() {
+          await door.close();
+          adoption.end();
+        },
+      };
+    },
   };
 }

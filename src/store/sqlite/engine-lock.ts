@@ -16,7 +16,11 @@ export interface EngineLock {
  */
 export function lockEngine(path: string): EngineLock | undefined {
   if (path === inMemory) return { release: () => undefined };
-  const place = `${realPlace(path)}-engine`;
+  return lockFile(`${realPlace(path)}-engine`);
+}
+
+/** Takes the lock that is this file, which is made where there is none; undefined where another process has it. Does not wait. */
+export function lockFile(place: string): EngineLock | undefined {
   createPrivately(place);
   const db = new DatabaseSync(place, { timeout: 0 });
   try {
