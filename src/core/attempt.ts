@@ -10,7 +10,7 @@ export const Outcome = z.enum([...Verdict.options, "lost", "preempted"]);
 export type Outcome = z.output<typeof Outcome>;
 
 /** Written by the engine alone. */
-export const Attempt = z.strictObject({
+export const Attempt = z.object({
   id: AttemptId,
   task: TaskId,
   sandbox: SandboxName,
@@ -19,7 +19,7 @@ export const Attempt = z.strictObject({
   /** When the backend said that the sandbox lives; absent until it did. */
   createdAt: Instant.optional(),
   /** The last time that the backend was asked, and whether it knew the sandbox. */
-  seen: z.strictObject({ at: Instant, alive: z.boolean() }).optional(),
+  seen: z.object({ at: Instant, alive: z.boolean() }).optional(),
   /** Money per hour that the backend takes for this sandbox. */
   microUsdPerHour: MicroUsd,
   endedAt: Instant.optional(),
@@ -29,14 +29,14 @@ export const Attempt = z.strictObject({
 export type Attempt = z.output<typeof Attempt>;
 
 /** What was last heard from the sandbox. Written by the gateway alone; texts are untrusted. */
-export const Heard = z.strictObject({
+export const Heard = z.object({
   firstAt: Instant,
   lastAt: Instant,
   /** The phase that the runner says it is in. */
   phase: z.string(),
   /** Newest last, a handful. */
   doing: z.array(z.string()),
-  plan: z.array(z.strictObject({ text: z.string(), state: z.enum(["todo", "now", "done"]) })),
+  plan: z.array(z.object({ text: z.string(), state: z.enum(["todo", "now", "done"]) })),
   /** Cost as the agent claims it; compared, never charged. */
   claimed: MicroUsd.optional(),
 });

@@ -10,7 +10,7 @@ export type Level = z.output<typeof Level>;
 /** A filter's level is a minimum (guide §4.1d; the original matched exactly and lost the errors). */
 export const reaches = (level: Level, minimum: Level): boolean => levels.indexOf(level) >= levels.indexOf(minimum);
 
-export const Event = z.strictObject({
+export const Event = z.object({
   at: Instant,
   level: Level,
   /** What happened, in snake_case: `task_created`, `attempt_ended`, `agent_tool`. */

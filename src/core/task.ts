@@ -8,16 +8,16 @@ import { Instant } from "./instant.ts";
 import { MicroUsd } from "./money.ts";
 
 /** A GitHub account, or the user of this machine with id 0. */
-export const Actor = z.strictObject({ id: z.int().min(0), login: z.string() });
+export const Actor = z.object({ id: z.int().min(0), login: z.string() });
 export type Actor = z.output<typeof Actor>;
 
 /** Keyed by id: names change, ids do not. */
-const Repository = z.strictObject({ id: z.int().positive(), owner: z.string(), name: z.string() });
+const Repository = z.object({ id: z.int().positive(), owner: z.string(), name: z.string() });
 export type Repository = z.output<typeof Repository>;
 
 /** Where a task was asked for and where its report appears. */
 export const Place = z.discriminatedUnion("kind", [
-  z.strictObject({
+  z.object({
     kind: z.literal("issue"),
     installation: InstallationId,
     repository: Repository,
@@ -25,36 +25,36 @@ export const Place = z.discriminatedUnion("kind", [
     number: z.int().positive(),
     pullRequest: z.boolean(),
   }),
-  z.strictObject({ kind: z.literal("terminal"), directory: z.string() }),
+  z.object({ kind: z.literal("terminal"), directory: z.string() }),
 ]);
 export type Place = z.output<typeof Place>;
 export type IssuePlace = Extract<Place, { kind: "issue" }>;
 
-export const Origin = z.strictObject({
+export const Origin = z.object({
   place: Place,
   actor: Actor,
   /** The comment that asked, where it was one. */
-  comment: z.strictObject({ id: z.int().positive(), url: z.string() }).optional(),
+  comment: z.object({ id: z.int().positive(), url: z.string() }).optional(),
 });
 export type Origin = z.output<typeof Origin>;
 
 export const Work = z.discriminatedUnion("kind", [
-  z.strictObject({
+  z.object({
     kind: z.literal("agent"),
     /** One line; the rest of the comment is `body`. */
     instruction: z.string().min(1),
     body: z.string(),
     model: z.string().nullable(),
   }),
-  z.strictObject({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
+  z.object({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
 ]);
 export type Work = z.output<typeof Work>;
 
-export const Spec = z.strictObject({
+export const Spec = z.object({
   work: Work,
   timeoutMs: z.int().positive(),
   budget: MicroUsd,
-  resources: z.strictObject({ cpu: z.number().positive(), memoryMiB: z.int().positive(), gpu: z.string().optional() }),
+  resources: z.object({ cpu: z.number().positive(), memoryMiB: z.int().positive(), gpu: z.string().optional() }),
   /** Branch, tag or commit to start from; null for the head of the pull request or the default branch. */
   ref: z.string().nullable(),
   publish: z.boolean(),
@@ -62,7 +62,7 @@ export const Spec = z.strictObject({
 export type Spec = z.output<typeof Spec>;
 
 /** What a task starts from, pinned when it is admitted, so that later pushes and edits do not change it. */
-export const Base = z.strictObject({
+export const Base = z.object({
   sha: Sha,
   /** What people call it: a branch, `pull request #12`. */
   ref: z.string(),
@@ -77,7 +77,7 @@ export const Base = z.strictObject({
   /** Branch of a pull request that we may push to, or null: a fork's, or none. */
   head: z.string().nullable(),
   /** The conversation as it stood, for the agent: data, never orders. */
-  quoted: z.array(z.strictObject({ what: z.string(), author: z.string(), text: z.string() })),
+  quoted: z.array(z.object({ what: z.string(), author: z.string(), text: z.string() })),
 });
 export type Base = z.output<typeof Base>;
 
@@ -86,7 +86,7 @@ export const Verdict = z.enum(verdicts);
 export type Verdict = z.output<typeof Verdict>;
 
 /** What an attempt came to: the verdict on the evidence, and what people should read. Text is untrusted. */
-export const Finding = z.strictObject({
+export const Finding = z.object({
   verdict: Verdict,
   /** One line: `npm test exited with 1`. */
   because: z.string(),
@@ -102,7 +102,7 @@ export const Finding = z.strictObject({
 });
 export type Finding = z.output<typeof Finding>;
 
-export const Published = z.strictObject({
+export const Published = z.object({
   branch: z.string(),
   sha: Sha,
   url: z.string(),
@@ -129,7 +129,7 @@ const shared = {
   ceiling: MicroUsd,
   /** Set at admission and kept: a retry starts from the same base. */
   base: Base.optional(),
-  cancel: z.strictObject({ at: Instant, by: Actor }).optional(),
+  cancel: z.object({ at: Instant, by: Actor }).optional(),
 };
 const live = { ...shared, since: Instant };
 const ended = {
@@ -138,24 +138,24 @@ const ended = {
   finding: Finding,
   published: Published.optional(),
   /** A result that could not be published, and what it had come to: it can be published without running anything again. */
-  unpublished: z.strictObject({ attempt: AttemptId, verdict: Verdict, because: z.string() }).optional(),
+  unpublished: z.object({ attempt: AttemptId, verdict: Verdict, because: z.string() }).optional(),
   /** When work began in the sandbox of the last attempt; absent where none ever did. */
   startedAt: Instant.optional(),
 };
 
 export const Task = z.discriminatedUnion("state", [
-  z.strictObject({ ...live, state: z.literal("held") }),
+  z.object({ ...live, state: z.literal("held") }),
   /** Written down; the asker's right and the base are not yet looked up. */
-  z.strictObject({ ...live, state: z.literal("queued"), tries: z.int().min(0) }),
-  z.strictObject({
+  z.object({ ...live, state: z.literal("queued"), tries: z.int().min(0) }),
+  z.object({
     ...live,
     state: z.literal("waiting"),
     for: z.enum(["slot", "money", "capacity", "approval", "pause"]),
     because: z.string(),
   }),
-  z.strictObject({ ...live, state: z.literal("starting"), attempt: AttemptId }),
-  z.strictObject({ ...live, state: z.literal("running"), attempt: AttemptId, startedAt: Instant }),
-  z.strictObject({
+  z.object({ ...live, state: z.literal("starting"), attempt: AttemptId }),
+  z.object({ ...live, state: z.literal("running"), attempt: AttemptId, startedAt: Instant }),
+  z.object({
     ...live,
     state: z.literal("publishing"),
     attempt: AttemptId,
@@ -163,11 +163,11 @@ export const Task = z.discriminatedUnion("state", [
     finding: Finding,
     tries: z.int().min(0),
   }),
-  z.strictObject({ ...ended, state: z.literal("succeeded") }),
-  z.strictObject({ ...ended, state: z.literal("failed") }),
-  z.strictObject({ ...ended, state: z.literal("cancelled") }),
-  z.strictObject({ ...ended, state: z.literal("timed-out") }),
-  z.strictObject({ ...ended, state: z.literal("over-budget") }),
+  z.object({ ...ended, state: z.literal("succeeded") }),
+  z.object({ ...ended, state: z.literal("failed") }),
+  z.object({ ...ended, state: z.literal("cancelled") }),
+  z.object({ ...ended, state: z.literal("timed-out") }),
+  z.object({ ...ended, state: z.literal("over-budget") }),
 ]);
 export type Task = z.output<typeof Task>;
 export type TaskState = Task["state"];

@@ -4,7 +4,7 @@ import type { AttemptId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import { plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
-import { counters, indexes, kept, keys, sortKey, type Kept } from "./document.ts";
+import { allKept, counters, indexes, kept, keys, sortKey, type Kept } from "./document.ts";
 import { attemptMoney, closeDraws, settleEffects } from "./ledger.ts";
 import { hint, join, type Effects } from "./task-put.ts";
 
@@ -24,7 +24,7 @@ const liveAtMost = 10_000;
 
 export async function liveAttempts(store: Store, now: Instant): Promise<Kept<Attempt>[]> {
   const [hits] = await store.look(now, [{ range: indexes.liveAttempts, limit: liveAtMost }]);
-  return hits.flatMap((hit) => kept(Attempt, hit.document) ?? []);
+  return allKept(Attempt, hits);
 }
 
 /** Writes down that the backend no longer knows the sandbox. The engine decides what that means: the task is due. */

@@ -86,13 +86,27 @@ export const logs = {
 /** Fixed width, so that text order is time order. */
 export const sortKey = (instant: Instant): string => String(Math.trunc(instant)).padStart(14, "0");
 
-/** Reads a document through its schema: what an older version wrote is either understood or refused, never guessed. */
+/**
+ * Reads a document through its schema: what another release wrote is understood or refused, never guessed. Fields that are
+ * not known are left out, because in a rolling restart two releases work on the same state: a new field has to be optional.
+ */
 export function kept<S extends z.ZodType>(schema: S, document: Document | undefined): Kept<z.output<S>> | undefined {
   if (document === undefined) return undefined;
   const parsed = schema.safeParse(document.value);
   if (!parsed.success)
     throw new Error(`The stored document ${document.key} does not fit its schema: ${issues(parsed.error)}`);
   return { version: document.version, value: parsed.data };
+}
+
+/** Those of a listing that fit: one document that nobody understands must not hide all others. Whoever works on it says so. */
+export function allKept<S extends z.ZodType>(
+  schema: S,
+  hits: readonly { readonly document: Document | undefined }[],
+): Kept<z.output<S>>[] {
+  return hits.flatMap(({ document }) => {
+    const parsed = schema.safeParse(document?.value);
+    return document !== undefined && parsed.success ? [{ version: document.version, value: parsed.data }] : [];
+  });
 }
 
 /** Paths and codes alone: a document's values must not reach a log through an error. */

@@ -54,7 +54,10 @@ export async function listEvents(
 ): Promise<{ number: number; event: Event }[]> {
   const page = { limit: filter.limit, back: true, ...(filter.before === undefined ? {} : { before: filter.before }) };
   const [lines] = await store.look(now, [{ read: logOf(filter), ...page }]);
-  const events = lines.map((line) => ({ number: line.number, event: Event.parse(line.value) }));
+  const events = lines.flatMap(({ number, value }) => {
+    const event = Event.safeParse(value).data;
+    return event === undefined ? [] : [{ number, event }];
+  });
   return events.filter(({ event }) => reaches(event.level, filter.level));
 }
 

@@ -6,7 +6,7 @@ import type { Store } from "../core/ports/store.ts";
 import type { InboxMessage } from "../core/protocol.ts";
 import { logs } from "./document.ts";
 
-const Message = z.strictObject({ kind: z.literal("cancel"), because: z.string() });
+const Message = z.object({ kind: z.literal("cancel"), because: z.string() });
 
 export const inboxTopic = (attempt: AttemptId): string => `inbox/${attempt}`;
 

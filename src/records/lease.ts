@@ -30,8 +30,13 @@ export async function underLease<T>(
   const fence = taken.ok ? taken.fences[0] : undefined;
   if (fence === undefined) return undefined;
   const lease: Lease = { name, holder, fence };
-  const found = await read(lease);
-  if (found === undefined) await store.commit({ op: `${op}/absent`, now, leases: [{ ...lease, act: "release" }] });
+  let found: T | undefined;
+  try {
+    found = await read(lease);
+  } finally {
+    // Also where it cannot be read: nobody works on it.
+    if (found === undefined) await store.commit({ op: `${op}/absent`, now, leases: [{ ...lease, act: "release" }] });
+  }
   return found;
 }
 

@@ -11,7 +11,7 @@ import type { Put, Store } from "../core/ports/store.ts";
 import { counters, indexes, kept, keys, logs, sortKey } from "./document.ts";
 import type { Effects } from "./task-put.ts";
 
-export const Slice = z.strictObject({
+export const Slice = z.object({
   id: z.string(),
   kind: z.enum(["model", "compute"]),
   attempt: AttemptId,

@@ -2,7 +2,7 @@
 import type { Instant } from "../core/instant.ts";
 import type { Store } from "../core/ports/store.ts";
 import { Task } from "../core/task.ts";
-import { indexes, kept } from "./document.ts";
+import { allKept, indexes } from "./document.ts";
 
 /** `live` leaves out those that have ended. */
 export async function listTasks(
@@ -12,5 +12,5 @@ export async function listTasks(
 ): Promise<Task[]> {
   const range = ask.which === "live" ? indexes.live : indexes.tasks;
   const [hits] = await store.look(now, [{ range, limit: ask.limit, back: true }]);
-  return hits.flatMap((hit) => kept(Task, hit.document)?.value ?? []);
+  return allKept(Task, hits).map(({ value }) => value);
 }

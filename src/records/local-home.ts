@@ -10,7 +10,7 @@ import type { Store } from "../core/ports/store.ts";
 import { Refusal } from "../core/refusal.ts";
 import { kept, keys } from "./document.ts";
 
-const Home = z.strictObject({ machine: z.string(), root: z.string() });
+const Home = z.object({ machine: z.string(), root: z.string() });
 
 /** `machine` tells machines apart; `root` is the folder that `.parhelia/` is in. */
 export type LocalHome = z.output<typeof Home>;

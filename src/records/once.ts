@@ -10,7 +10,7 @@ import { kept, keys } from "./document.ts";
 /** A request is tried for a day. */
 const rememberedMs = dayMs;
 
-const Done = z.strictObject({ done: z.literal(true) });
+const Done = z.object({ done: z.literal(true) });
 
 export const donePut = (op: string, now: Instant): Put => ({
   key: keys.done(op),

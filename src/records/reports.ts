@@ -9,7 +9,7 @@ import { kept, keys } from "./document.ts";
 import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 import { reportDuePut } from "./task-put.ts";
 
-const Report = z.strictObject({
+const Report = z.object({
   comment: z.int().positive().optional(),
   checks: z.record(z.string(), z.int().positive()),
   blocked: z.string().optional(),

@@ -12,13 +12,10 @@ import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 import { dueTopic } from "./task-put.ts";
 
 /** Words that are known already, or a command that must be carried out to know them. */
-export const Saying = z.union([
-  z.strictObject({ words: z.string() }),
-  z.strictObject({ command: z.string(), input: z.json() }),
-]);
+export const Saying = z.union([z.object({ words: z.string() }), z.object({ command: z.string(), input: z.json() })]);
 export type Saying = z.output<typeof Saying>;
 
-export const Request = z.strictObject({
+export const Request = z.object({
   /** Also the hidden mark of the answer, which is looked for before it is posted again. */
   id: z.string(),
   place: Place,

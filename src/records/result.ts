@@ -12,8 +12,8 @@ import { hint, join } from "./task-put.ts";
 /** A result that could not be published can be published again for so long. */
 const partsKeptMs = 30 * dayMs;
 
-const Sealed = z.strictObject({ at: z.number(), result: AttemptResultShape });
-const Part = z.strictObject({ entries: z.array(ManifestEntryShape) });
+const Sealed = z.object({ at: z.number(), result: AttemptResultShape });
+const Part = z.object({ entries: z.array(ManifestEntryShape) });
 
 export interface ResultPart {
   readonly attempt: AttemptId;
