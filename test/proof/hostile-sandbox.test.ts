@@ -5,8 +5,8 @@ import { needs } from "../world/needs.ts";
 import { openBait, openCrowd, type Bait } from "./hostile.ts";
 
 const ready = needs("git") && needs("bwrap");
-/** The service's own start takes about 120 MiB of it. */
-const memoryAtMostMiB = 400;
+/** The service's own start takes about 120 MiB of it; a file of 25 MB, the largest, is held several times while it is sent on. */
+const memoryAtMostMiB = 512;
 const healthAtMostMs = 3000;
 
 interface Attack {
