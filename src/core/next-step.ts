@@ -23,7 +23,7 @@ export const patience = {
   /** From the sandbox's start until its first word. */
   firstWordMs: minuteMs,
   /** Since its last word, until the backend is asked whether it lives (a runner speaks every thirty seconds). */
-  silenceMs: 90 * secondMs,
+  silenceMs: 3 * minuteMs,
   /** Between two such questions. */
   askAgainMs: 30 * secondMs,
   /** From a cancel until the sandbox is ended, so that its runner may stop the work itself. */

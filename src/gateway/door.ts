@@ -5,6 +5,7 @@ import type { Instant } from "../core/instant.ts";
 import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import { readAttempt } from "../records/attempt.ts";
+import { readKnown, type Known } from "../records/hear.ts";
 import { openShares, retryAfterSeconds } from "./shares.ts";
 
 export interface GatewayWorld {
@@ -14,14 +15,21 @@ export interface GatewayWorld {
   readonly tokens: AttemptTokens;
 }
 
-export type InsideEnv = { Variables: { attempt: Attempt } };
+type Inside = { readonly attempt: Attempt; readonly known: Known };
+export type InsideEnv = { Variables: Inside };
 
-/** The attempt that a token is for, if it has begun and has not ended. */
-async function openAttempt(world: GatewayWorld, token: string | undefined): Promise<Attempt | "unknown" | "ended"> {
-  const id = token === undefined ? undefined : world.tokens.verify(token);
-  const attempt = id === undefined ? undefined : await readAttempt(world.store, world.clock.now(), id);
+/** The attempt that a token is for, if it has begun and has not ended, and what was heard of it. */
+async function openAttempt(
+  { store, clock, tokens }: GatewayWorld,
+  token: string | undefined,
+): Promise<Inside | "unknown" | "ended"> {
+  const id = token === undefined ? undefined : tokens.verify(token);
+  if (id === undefined) return "unknown";
+  const now = clock.now();
+  // In one turn, so that a store which bills its calls makes one of them: most calls of a runner tell something.
+  const [attempt, known] = await Promise.all([readAttempt(store, now, id), readKnown(store, now, id)]);
   if (attempt === undefined) return "unknown";
-  return attempt.value.endedAt === undefined ? attempt.value : "ended";
+  return attempt.value.endedAt === undefined ? { attempt: attempt.value, known } : "ended";
 }
 
 /** A runner has about four under way. A body is at most 4 MiB; those of the model's calls are counted there. */
@@ -30,13 +38,14 @@ const mostCalls = 16;
 export function door(world: GatewayWorld): MiddlewareHandler<InsideEnv> {
   const shares = openShares({ calls: mostCalls, bytes: 0 });
   return async (context, next) => {
-    const attempt = await openAttempt(world, bearer(context));
-    if (attempt === "unknown") return context.json({ error: "This is not the token of an attempt." }, 401);
+    const inside = await openAttempt(world, bearer(context));
+    if (inside === "unknown") return context.json({ error: "This is not the token of an attempt." }, 401);
     // 410 tells a runner that nobody waits for it any more: it gives up at once.
-    if (attempt === "ended") return context.json({ error: "The attempt has ended." }, 410);
-    const share = shares.take(attempt.id);
+    if (inside === "ended") return context.json({ error: "The attempt has ended." }, 410);
+    const share = shares.take(inside.attempt.id);
     if (share === undefined) return tooMany(context);
-    context.set("attempt", attempt);
+    context.set("attempt", inside.attempt);
+    context.set("known", inside.known);
     try {
       await next();
     } finally {

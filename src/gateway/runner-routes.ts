@@ -34,8 +34,9 @@ export function runnerRoutes(world: GatewayWorld & { redact: Redact }): Hono<Ins
     .post("/events", capped(pushBytes), async (context) => {
       const push = await read(context, EventPushShape, world.redact);
       if (!push.ok) return push.refusal;
-      const attempt = context.get("attempt").id;
-      const last = await hear(store, { attempt, events: push.value.events, ...stamp(world) });
+      const { id: attempt } = context.get("attempt");
+      const known = context.get("known");
+      const last = await hear(store, { attempt, known, events: push.value.events, ...stamp(world) });
       return context.json({ last } satisfies EventAck);
     })
     .get("/inbox", async (context) => {

@@ -20,21 +20,34 @@ const doingAtMost = 6;
 /** Of one attempt. Beyond it only what the report shows is brought up to date: a sandbox must not fill the service's disk. */
 const toldAtMostBytes = 32 * 1024 * 1024;
 
-/** The number of the last event kept: what is acknowledged. */
+/** What was heard of an attempt so far. */
+export interface Known {
+  /** The number of the last event kept. */
+  readonly seen: number;
+  /** Bytes of events kept. */
+  readonly told: number;
+  readonly heard: Heard | undefined;
+}
+
+export async function readKnown(store: Store, now: Instant, attempt: AttemptId): Promise<Known> {
+  const [seen, told, document] = await store.look(now, [
+    { counter: counters.seen(attempt) },
+    { counter: counters.told(attempt) },
+    { get: keys.heard(attempt) },
+  ]);
+  return { seen, told, heard: kept(Heard, document)?.value };
+}
+
+/** The number of the last event kept: what is acknowledged. Where more was heard meanwhile nothing is kept. */
 export async function hear(
   store: Store,
-  ask: { attempt: AttemptId; events: readonly RunnerEvent[]; now: Instant; op: string },
+  ask: { attempt: AttemptId; known: Known; events: readonly RunnerEvent[]; now: Instant; op: string },
 ): Promise<number> {
-  const [seen, told, document] = await store.look(ask.now, [
-    { counter: counters.seen(ask.attempt) },
-    { counter: counters.told(ask.attempt) },
-    { get: keys.heard(ask.attempt) },
-  ]);
+  const { seen, told, heard: before } = ask.known;
   const fresh = ask.events.filter((event) => event.n > seen);
   const last = fresh.at(-1)?.n;
   // Nothing new, or a gap: what we have is the answer, and the runner sends what follows it.
   if (last === undefined || last !== seen + fresh.length) return seen;
-  const before = kept(Heard, document)?.value;
   const task = taskOfAttempt(ask.attempt);
   const events = fresh.filter(isWorthKeeping).map((event) => toEvent(event, ask.attempt, ask.now));
   const bytes = JSON.stringify(events).length;

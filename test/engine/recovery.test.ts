@@ -25,7 +25,7 @@ test("a sandbox that dies silently is missed, and the task is tried again from i
   world(async (w) => {
     await begin(w);
     w.sandboxes.lose();
-    await w.pass(2 * minuteMs);
+    await w.pass(3 * minuteMs + 30 * secondMs);
     expect(w.sandboxes.made).toEqual(["parhelia-t_00000001-1", "parhelia-t_00000001-2"]);
     await finish(w);
     expect(await w.task()).toMatchObject({ state: "succeeded", attempts: 2 });
