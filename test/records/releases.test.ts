@@ -1,5 +1,6 @@
 /** Two releases on one state, as in a rolling restart: what the newer one wrote is worked on by the older one. */
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import type { Json } from "../../src/core/ports/store.ts";
 import { indexes, keys } from "../../src/records/document.ts";
@@ -14,6 +15,8 @@ function newer(value: Json): Json {
   );
   return { ...Object.fromEntries(entries), of_a_later_release: { since: 2 } };
 }
+
+const fields = z.record(z.string(), z.json());
 
 async function rewrite(w: World, id: string, change: (key: string, value: Json) => Json): Promise<void> {
   const attempt = `${id}-1`;
@@ -59,9 +62,7 @@ test("a task that this release does not understand holds up nobody else, and is 
     await w.inside().says();
     await w.dispatch();
     const turn = (state: string) => (key: string, value: Json) =>
-      key.startsWith("task/") && typeof value === "object" && value !== null && !Array.isArray(value)
-        ? { ...value, state }
-        : value;
+      key.startsWith("task/") ? { ...fields.parse(value), state } : value;
     const { id } = await w.task();
     await rewrite(w, id, turn("dreaming"));
     const second = w.github.as("dana").openIssue("acme/widgets", "Another", "It is wrong too.");
