@@ -30,7 +30,7 @@ const host = z.string().regex(/^(?:\*\.)?[a-z0-9.-]+$/i, "is no host name");
 const fallbacks: Record<string, Record<string, unknown>> = {
   server: { host: "127.0.0.1", port: 3000 },
   github: { web_url: "https://github.com", api_url: "https://api.github.com", installations: [] },
-  store: {},
+  store: { keep_days: 90 },
   engine: { max_sandboxes: 10, poll_interval: "60s" },
   sandbox: {
     isolation: "bubblewrap",
@@ -60,6 +60,8 @@ const sections = {
     path: z.string().optional(),
     /** REST address of an Upstash Redis database, which any number of replicas share, in place of the file. */
     url: address.optional(),
+    /** Days for which an ended task and its events are kept; a result can be published again for 30. */
+    keep_days: whole(30, 3650),
   }),
   engine: z.strictObject({ max_sandboxes: whole(1, 1000), poll_interval: TimeoutMs }),
   sandbox: z.strictObject({

@@ -12,7 +12,7 @@ import { bootCommand } from "./core/boot.ts";
 import { withSecretsKept } from "./core/changes.ts";
 import { forgeByPlace } from "./core/forge-by-place.ts";
 import { TaskId } from "./core/ids.ts";
-import { after, Instant, secondMs } from "./core/instant.ts";
+import { after, dayMs, Instant, secondMs } from "./core/instant.ts";
 import { pricedModels } from "./core/pricing.ts";
 import type { Clock, Ids } from "./core/ports/clock.ts";
 import type { Forge } from "./core/ports/forge.ts";
@@ -183,6 +183,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       maxSandboxes: settings.engine.max_sandboxes,
       monthCeiling: settings.budget.month,
       microUsdPerHour: settings.sandbox.price_per_hour,
+      keptMs: settings.store.keep_days * dayMs,
     },
     defaults: runDefaults(config),
     model: {

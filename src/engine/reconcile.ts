@@ -1,14 +1,15 @@
 /**
  * Reconciling: the list of live sandboxes against the store. What lives although its attempt has ended is ended at once;
  * what nobody knows, after a grace period; a live attempt whose sandbox is missing is looked at. A failed listing is a
- * fault and changes nothing.
+ * fault and changes nothing. With it goes what is kept long enough.
  */
 import type { Attempt } from "../core/attempt.ts";
 import { attemptOfSandbox } from "../core/ids.ts";
-import { minuteMs, type Instant } from "../core/instant.ts";
+import { after, minuteMs, type Instant } from "../core/instant.ts";
 import type { Sandbox } from "../core/ports/sandboxes.ts";
 import { liveAttempts, markGone, readAttempt } from "../records/attempt.ts";
 import type { Kept } from "../records/document.ts";
+import { forget } from "../records/forget.ts";
 import type { Room } from "./room.ts";
 
 /** A sandbox of ours that no attempt knows may have been made by a store we no longer have; its maker may still be writing. */
@@ -33,7 +34,12 @@ export async function reconcile(room: Room): Promise<void> {
   const names = new Set<string>(sandboxes.map((each) => each.name));
   const missing: string[] = [];
   for (const attempt of live) if (await markMissing(room, attempt, names, now)) missing.push(attempt.value.id);
-  room.log.info({ live: live.length, sandboxes: sandboxes.length, ended, missing }, "reconcile");
+  const forgotten = await forget(room.store, {
+    now,
+    before: after(now, -room.limits.keptMs),
+    op: `forget/${room.ids.unique()}`,
+  });
+  room.log.info({ live: live.length, sandboxes: sandboxes.length, ended, missing, forgotten }, "reconcile");
 }
 
 async function isLeftOver(room: Room, sandbox: Sandbox, now: Instant): Promise<boolean> {

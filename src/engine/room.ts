@@ -14,6 +14,8 @@ export interface Limits {
   readonly monthCeiling: MicroUsd;
   /** What the backend takes for a sandbox that runs for an hour. */
   readonly microUsdPerHour: MicroUsd;
+  /** How long ended tasks and their events are kept. */
+  readonly keptMs: number;
 }
 
 export interface Room {

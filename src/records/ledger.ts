@@ -32,7 +32,7 @@ export interface ScopeUse {
   readonly ceiling: MicroUsd;
 }
 
-const monthOf = (instant: Instant): string => new Date(instant).toISOString().slice(0, 7);
+export const monthOf = (instant: Instant): string => new Date(instant).toISOString().slice(0, 7);
 const taskScope = (task: TaskId): string => `task/${task}`;
 const attemptScope = (attempt: AttemptId): string => `attempt/${attempt}`;
 const monthScope = (instant: Instant): string => `month/${monthOf(instant)}`;
@@ -177,6 +177,14 @@ async function scopeMoney(store: Store, now: Instant, scope: string): Promise<Sc
   const parts = { model: MicroUsd.parse(model), compute: MicroUsd.parse(compute), used: MicroUsd.parse(used) };
   return { ...parts, spent: plus(parts.model, parts.compute) };
 }
+
+/** Names of all counters that the money of one task is in, and of its attempts; those of months stay. */
+export const moneyCounters = (task: TaskId, attempts: readonly AttemptId[]): string[] =>
+  [taskScope(task), ...attempts.map(attemptScope)].flatMap((scope) => [
+    counters.used(scope),
+    counters.spent(scope, "model"),
+    counters.spent(scope, "compute"),
+  ]);
 
 /** What the tightest ceiling leaves. */
 export async function moneyLeft(store: Store, now: Instant, task: TaskId, ceilings: Ceilings): Promise<MicroUsd> {

@@ -2,7 +2,7 @@
  * A commit made ready: checked, and with its values as JSON text. Done when the caller hands it over, so that a mistake
  * is the caller's alone, what happens to an object afterwards does not matter, and the size of a batch is known.
  */
-import type { Commit, Json, LeaseAct, Put } from "../core/ports/store.ts";
+import type { Commit, Json, LeaseAct, Put, Trim } from "../core/ports/store.ts";
 
 export interface Plan {
   readonly op: string;
@@ -13,6 +13,7 @@ export interface Plan {
   readonly add: NonNullable<Commit["add"]>;
   readonly puts: readonly PlannedPut[];
   readonly appends: readonly { readonly log: string; readonly values: readonly string[] }[];
+  readonly trims: readonly Trim[];
   readonly wake: readonly string[];
   /** Length of all values; a character is at most three bytes on disk. */
   readonly characters: number;
@@ -58,6 +59,7 @@ export function plan(commit: Commit): Plan {
     add: commit.add ?? [],
     puts,
     appends,
+    trims: (commit.trim ?? []).map(plannedTrim),
     wake: commit.wake ?? [],
     characters: lengthOf(puts.map((put) => put.value ?? "")) + lengthOf(appends.flatMap(({ values }) => values)),
   };
@@ -79,6 +81,12 @@ function plannedPut(put: Put): PlannedPut {
     ...(put.ensure && { ensure: put.ensure }),
     ...(put.if && { if: put.if }),
   };
+}
+
+function plannedTrim({ log, below }: Trim): Trim {
+  named(log, "a log");
+  if (below === "everything" || (Number.isSafeInteger(below) && below >= 0)) return { log, below };
+  throw new Error(`log ${log}: it is trimmed below a whole number, or of everything`);
 }
 
 function plannedLease({ ttlMs, ...act }: LeaseAct, nowMs: number): PlannedLease {

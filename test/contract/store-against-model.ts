@@ -47,6 +47,9 @@ const draft = fc.record(
     add: fc.array(addition, { maxLength: 3 }),
     put: fc.array(put, { maxLength: 3 }),
     append: fc.array(fc.record({ log, values: fc.array(json, { maxLength: 3 }) }), { maxLength: 2 }),
+    trim: fc.array(fc.record({ log, below: fc.oneof(fc.nat({ max: 9 }), fc.constant("everything" as const)) }), {
+      maxLength: 2,
+    }),
   },
   { requiredKeys: ["op", "laterMs"] },
 );

@@ -1,7 +1,7 @@
 /** What `look`, `onWake` and `close` promise. */
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Instant } from "../../src/core/instant.ts";
-import type { Put, Query, Store } from "../../src/core/ports/store.ts";
+import type { Commit, Put, Query, Store } from "../../src/core/ports/store.ts";
 
 const now = Instant.parse(1_800_000_000_000);
 type Range = Extract<Query, { range: string }>;
@@ -100,6 +100,31 @@ export function readsLogs(open: () => Promise<Store>): void {
       expect(await asked({ limit: 2, back: true, before: 4 })).toEqual([3, 2]);
       expect(await asked({ limit: 9, after: 1, before: 4 })).toEqual([2, 3]);
       expect(await asked({ limit: 9, back: true, after: 1, before: 4 })).toEqual([3, 2]);
+    });
+  });
+}
+
+export function trimsLogs(open: () => Promise<Store>): void {
+  describe("trimming", () => {
+    test("takes lines below a number and never the last, or the whole log", async () => {
+      const store = await opened(open);
+      const step = (op: string, change: Omit<Commit, "op" | "now">) => store.commit({ op, now, ...change });
+      const numbers = async (): Promise<number[]> => {
+        const [lines] = await store.look(now, [{ read: "x", limit: 9 }]);
+        return lines.map(({ number }) => number);
+      };
+      await step("append", { append: [{ log: "x", values: ["a", "b", "c"] }] });
+      await step("below 2", { trim: [{ log: "x", below: 2 }] });
+      expect(await numbers()).toEqual([2, 3]);
+      await step("below 9", { trim: [{ log: "x", below: 9 }] });
+      expect(await numbers()).toEqual([3]);
+      expect(await step("go on", { append: [{ log: "x", values: ["d"] }] })).toMatchObject({ numbers: [4] });
+      await step("all", { trim: [{ log: "x", below: "everything" }] });
+      expect(await numbers()).toEqual([]);
+      const again = await step("again", { append: [{ log: "x", values: ["e", "f"] }], trim: [{ log: "x", below: 2 }] });
+      expect(again).toMatchObject({ numbers: [2] });
+      expect(await numbers()).toEqual([2]);
+      await step("of none", { trim: [{ log: "y", below: 7 }] });
     });
   });
 }

@@ -31,7 +31,7 @@ export function model(): Model {
   const documents = new Map<string, Kept>();
   const counters = new Map<string, number>();
   const leases = new Map<string, Held>();
-  const logs = new Map<string, Json[]>();
+  const logs = new Map<string, { readonly number: number; readonly value: Json }[]>();
   const ops = new Map<string, { at: number; result: CommitResult }>();
   let fences = 0;
 
@@ -100,9 +100,18 @@ export function model(): Model {
       for (const { counter, by } of commit.add ?? []) counters.set(counter, (counters.get(counter) ?? 0) + by);
       for (const each of commit.put ?? []) put(each, commit.now);
       const numbers = (commit.append ?? []).map(({ log, values }) => {
-        logs.set(log, [...(logs.get(log) ?? []), ...values]);
-        return logs.get(log)?.length ?? 0;
+        const lines = logs.get(log) ?? [];
+        const last = lines.at(-1)?.number ?? 0;
+        logs.set(log, [...lines, ...values.map((value, place) => ({ number: last + place + 1, value }))]);
+        return logs.get(log)?.at(-1)?.number ?? 0;
       });
+      for (const { log, below } of commit.trim ?? []) {
+        const lines = logs.get(log) ?? [];
+        const isKept = (number: number): boolean => below !== "everything" && number >= below;
+        const last = below === "everything" ? [] : lines.slice(-1);
+        const rest = lines.filter(({ number }) => isKept(number));
+        logs.set(log, rest.length > 0 ? rest : last);
+      }
       const result: CommitResult = { ok: true, fences: given, numbers };
       ops.set(commit.op, { at: commit.now, result });
       return result;
@@ -114,10 +123,9 @@ export function model(): Model {
       }
       if ("counter" in query) return counters.get(query.counter) ?? 0;
       if ("read" in query) {
-        const lines = (logs.get(query.read) ?? []).map((value, place) => ({ number: place + 1, value }));
-        return lines
+        return (logs.get(query.read) ?? [])
           .filter(({ number }) => number > (query.after ?? 0) && number < (query.before ?? Infinity))
-          .sort((one, other) => (query.back ? other.number - one.number : one.number - other.number))
+          .toSorted((one, other) => (query.back ? other.number - one.number : one.number - other.number))
           .slice(0, query.limit);
       }
       const { from = "", to, after, back, each } = query;

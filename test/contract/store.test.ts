@@ -11,7 +11,7 @@ import { openUpstash, type Upstash } from "../world/upstash/upstash.ts";
 import { answersLikeTheModel } from "./store-against-model.ts";
 import { doesEffects, judgesConditions } from "./store-commits.ts";
 import { doesOperationsOnce, keepsLeases } from "./store-leases.ts";
-import { closes, findsRanges, readsLogs, tellsNews } from "./store-looks.ts";
+import { closes, findsRanges, readsLogs, tellsNews, trimsLogs } from "./store-looks.ts";
 
 interface Adapter {
   readonly name: string;
@@ -55,6 +55,7 @@ describe.each(adapters)("$name", ({ open, histories }) => {
   doesOperationsOnce(open);
   findsRanges(open);
   readsLogs(open);
+  trimsLogs(open);
   tellsNews(open);
   closes(open);
   answersLikeTheModel(open, histories);

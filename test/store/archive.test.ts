@@ -127,6 +127,9 @@ const commit = fc.record({
     { maxLength: 4 },
   ),
   append: fc.array(fc.record({ log: key, values: fc.array(json, { maxLength: 4 }) }), { maxLength: 2 }),
+  trim: fc.array(fc.record({ log: key, below: fc.oneof(fc.nat({ max: 6 }), fc.constant("everything" as const)) }), {
+    maxLength: 1,
+  }),
   leases: fc.uniqueArray(
     key.map((name) => ({ name, act: "take" as const, holder: "h", ttlMs: minuteMs })),
     { maxLength: 1 },

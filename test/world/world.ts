@@ -10,7 +10,7 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import type { RunDefaults } from "../../src/commands/command.ts";
 import { TaskId } from "../../src/core/ids.ts";
-import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
+import { after, dayMs, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
 import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
@@ -96,7 +96,13 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   }
   github.deliveries.pending().forEach((delivery) => github.deliveries.drop(delivery, "lost"));
   const installations = options.installations ?? [github.installation, ...others];
-  const limits: Limits = { maxSandboxes: 10, monthCeiling: usd(200), microUsdPerHour: usd(0.36), ...options.limits };
+  const limits: Limits = {
+    maxSandboxes: 10,
+    monthCeiling: usd(200),
+    microUsdPerHour: usd(0.36),
+    keptMs: 90 * dayMs,
+    ...options.limits,
+  };
   const around = { clock, ids, log, defaults, limits, github, sandboxes, installations };
   const services = openServices(around, { directory, shared: options.shared }, options.death);
   github.target = (request) => services.webhook(request);

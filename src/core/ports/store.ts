@@ -19,6 +19,11 @@ export interface Commit {
   readonly put?: readonly Put[];
   /** Values are numbered from 1 in each log, in order, without gaps. */
   readonly append?: readonly { log: string; values: readonly Json[] }[];
+  /**
+   * After the appends. Lines below the number go, but never the last one, so that numbers go on; "everything" leaves the
+   * log as if it had never been.
+   */
+  readonly trim?: readonly Trim[];
   readonly wake?: readonly string[];
 }
 
@@ -34,6 +39,11 @@ export interface Put {
   readonly if?: { readonly counter: string; readonly min?: number; readonly max?: number };
   /** The document is gone from this instant on. Such a document has no entries. */
   readonly until?: Instant;
+}
+
+export interface Trim {
+  readonly log: string;
+  readonly below: number | "everything";
 }
 
 export interface LeaseAct {

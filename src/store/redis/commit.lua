@@ -152,6 +152,16 @@ local function append(log, values)
   return tail
 end
 
+local function trim(log, below)
+  if below == 'everything' then
+    redis.call('DEL', key('g', log), key('t', log))
+  else
+    -- The last line stays, so that numbers go on.
+    local tail = tonumber(redis.call('GET', key('t', log)) or '0')
+    redis.call('XTRIM', key('g', log), 'MINID', '=', digits(math.min(below, tail)) .. '-0')
+  end
+end
+
 -- Every piece that a commit relies on must be there, or it has to be sent again.
 local function lacksPiece(commit)
   for _, put in ipairs(commit.puts) do
@@ -179,6 +189,7 @@ local function decide(commit)
   end
   for _, put in ipairs(commit.puts) do applyPut(put, commit.now) end
   for place, each in ipairs(commit.appends) do numbers[place] = append(each.log, each.values) end
+  for _, each in ipairs(commit.trims) do trim(each.log, each.below) end
   local answer = { 'ok', list(fences), list(numbers) }
   redis.call('HSET', operation, 'at', digits(commit.now), 'fences', answer[2], 'numbers', answer[3])
   redis.call('PEXPIRE', operation, digits(opKeptMs + slackMs))

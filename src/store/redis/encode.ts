@@ -26,6 +26,7 @@ export function commitArguments(plans: readonly Plan[], by: string, pieces: Piec
       value: put.value === undefined || pieces.has(put) ? undefined : positionOf(put.value),
     })),
     appends: plan.appends.map(({ log, values: lines }) => ({ log, values: lines.map(positionOf) })),
+    trims: plan.trims,
     wake: plan.wake,
   }));
   return [JSON.stringify(commits), by, ...values];

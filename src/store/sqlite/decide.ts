@@ -2,7 +2,7 @@
  * One commit on the state in memory, as the commits before it in the batch have left it: the answer of an earlier try, a
  * refusal with every condition that failed, or the effects. A refusal has changed nothing, so no savepoint is needed.
  */
-import type { CommitResult, FailedCondition } from "../../core/ports/store.ts";
+import type { CommitResult, FailedCondition, Trim } from "../../core/ports/store.ts";
 import { parsed } from "./node-sqlite.ts";
 import type { Plan, PlannedLease, PlannedPut } from "../plan.ts";
 import { opKeptMs, unlessPast, type LeaseRow, type OpRow, type WorkingSet } from "./working-set.ts";
@@ -97,10 +97,18 @@ function apply(plan: Plan, working: WorkingSet): Applied {
   for (const put of plan.puts) if (wanted(put, plan.nowMs, working)) applyPut(put, plan.nowMs, working);
   const numbers = plan.appends.map(({ log, values }) => {
     const tail = working.tails.at(log);
-    for (const value of values) working.lines.push({ log, number: ++tail.present, value });
+    for (const value of values) working.logChanges.push({ do: "append", log, number: ++tail.present, value });
     return tail.present;
   });
+  for (const trim of plan.trims) applyTrim(trim, working);
   return { fences, numbers };
+}
+
+function applyTrim({ log, below }: Trim, working: WorkingSet): void {
+  const tail = working.tails.at(log);
+  const isAll = below === "everything";
+  working.logChanges.push({ do: "trim", log, below: isAll ? tail.present + 1 : Math.min(below, tail.present) });
+  if (isAll) tail.present = 0;
 }
 
 function applyLease(act: PlannedLease, working: WorkingSet): number {

@@ -75,6 +75,7 @@ export function prepareWrites(db: DatabaseSync) {
     shortenLeases: prepare("UPDATE lease SET until = ? WHERE until > ?"),
     putFence: prepare("UPDATE fence SET last = ? WHERE id = 1"),
     append: prepare("INSERT INTO log (log, number, value) VALUES (?, ?, ?)"),
+    trim: prepare("DELETE FROM log WHERE log = ? AND number < ?"),
     putOp: prepare(`INSERT INTO op (op, at, result) VALUES (?, ?, ?)
       ON CONFLICT (op) DO UPDATE SET at = excluded.at, result = excluded.result`),
     purgeOps: prepare("DELETE FROM op WHERE op IN (SELECT op FROM op WHERE at <= ? LIMIT ?)"),

@@ -54,8 +54,14 @@ export interface WorkingSet {
   readonly ops: Cells<OpRow | undefined>;
   /** One cell, whatever the name. */
   readonly fence: Cells<number>;
-  readonly lines: { readonly log: string; readonly number: number; readonly value: string }[];
+  /** What happens to the logs, in order. */
+  readonly logChanges: LogChange[];
 }
+
+/** A line that is added, or all lines below a number that go. */
+export type LogChange =
+  | { readonly do: "append"; readonly log: string; readonly number: number; readonly value: string }
+  | { readonly do: "trim"; readonly log: string; readonly below: number };
 
 export function openWorkingSet(statements: Statements): WorkingSet {
   return {
@@ -77,7 +83,7 @@ export function openWorkingSet(statements: Statements): WorkingSet {
       return row && { atMs: whole(row, 0), result: text(row, 1) };
     }),
     fence: cells(() => whole(statements.fence.get(), 0)),
-    lines: [],
+    logChanges: [],
   };
 }
 
@@ -124,7 +130,10 @@ export function write(working: WorkingSet, statements: Statements, nowMs: number
   }
   for (const [name, { present }] of working.leases.changed()) writeLease(statements, name, present);
   for (const [, { present }] of working.fence.changed()) statements.putFence.run(present);
-  for (const { log, number, value } of working.lines) statements.append.run(log, number, value);
+  for (const change of working.logChanges) {
+    if (change.do === "append") statements.append.run(change.log, change.number, change.value);
+    else statements.trim.run(change.log, change.below);
+  }
   for (const [op, { present }] of working.ops.changed()) {
     if (present !== undefined) statements.putOp.run(op, present.atMs, present.result);
   }
