@@ -10,7 +10,7 @@ import { TaskId } from "./core/ids.ts";
 import { redactor } from "./core/redact.ts";
 import { Refusal } from "./core/refusal.ts";
 import type { Actor, Place, Task } from "./core/task.ts";
-import { runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
+import { budgetsOf, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
 import type { Store } from "./core/ports/store.ts";
 import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
@@ -140,6 +140,7 @@ async function command(argv: readonly string[], config: Config): Promise<number>
       forge: openLocalForge(),
       ids: { task: () => task },
       defaults: runDefaults(config),
+      budgets: budgetsOf(config),
       now: systemClock.now(),
       op: randomIds.unique(),
     };

@@ -41,7 +41,7 @@ const fallbacks: Record<string, Record<string, unknown>> = {
     allow_hosts: [],
   },
   agent: { models: [], api_url: "https://api.anthropic.com" },
-  budget: { task: "$5", month: "$200" },
+  budget: { task: "$5", month: "$200", user_day: "$20", repository_day: "$20", installation_month: "$50" },
   log: { level: "info" },
 };
 
@@ -82,7 +82,18 @@ const sections = {
     api_url: address,
     claude_path: z.string().optional(),
   }),
-  budget: z.strictObject({ task: money, month: money }),
+  /** For one task, for everything, and for each person, repository and installation, in a day and a month of UTC. */
+  budget: z.strictObject({
+    task: money,
+    day: money.optional(),
+    month: money,
+    user_day: money,
+    user_month: money.optional(),
+    repository_day: money,
+    repository_month: money.optional(),
+    installation_day: money.optional(),
+    installation_month: money,
+  }),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]) }),
 };
 const schema = z.strictObject(sections);

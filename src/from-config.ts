@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunDefaults } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
+import type { Budgets } from "./core/budget.ts";
 import type { GitHubOptions } from "./github/open-github.ts";
 import type { StorePlace } from "./store/open-store.ts";
 
@@ -30,6 +31,15 @@ export const runDefaults = ({ settings }: Config): RunDefaults => ({
   memoryMiB: settings.sandbox.memory,
   model: settings.agent.model ?? null,
 });
+
+export function budgetsOf({ settings: { budget } }: Config): Budgets {
+  return {
+    user: { day: budget.user_day, month: budget.user_month },
+    repository: { day: budget.repository_day, month: budget.repository_month },
+    installation: { day: budget.installation_day, month: budget.installation_month },
+    service: { day: budget.day, month: budget.month },
+  };
+}
 
 /** The App's private key as PEM text; undefined where none is set, or its file cannot be read. */
 function privateKey({ settings, secrets }: Config): string | undefined {

@@ -28,7 +28,7 @@ import { ledgerPurse } from "./gateway/ledger-purse.ts";
 import { listen } from "./gateway/listen.ts";
 import { modelRoutes, type ModelDoor, type UnderWay } from "./gateway/model/model-routes.ts";
 import { bundleRunner } from "./gateway/runner-bundle.ts";
-import { gitHubAccess, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
+import { budgetsOf, gitHubAccess, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
 import { openGitHub } from "./github/open-github.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
 import { stayHome } from "./records/local-home.ts";
@@ -81,7 +81,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
   const modelCalls: UnderWay = new Map();
   const door: ModelDoor = {
     verify: (token) => tokens.verify(token),
-    purse: ledgerPurse({ ...world, monthCeiling: limits.monthCeiling }),
+    purse: ledgerPurse({ ...world, budgets: limits.budgets }),
     upstream: { baseUrl: model.apiUrl, apiKey: model.apiKey, fetch: parts.fetch },
     allow: { models: model.names },
     log,
@@ -98,7 +98,8 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     sandboxEnv: parts.sandboxEnv,
     boot: bootCommand(runner.sha256),
     holder: ids.unique(),
-    answer: (request) => answerRequest(request, { store, forge, ids, defaults, now: clock.now() }),
+    answer: (request) =>
+      answerRequest(request, { store, forge, ids, defaults, budgets: limits.budgets, now: clock.now() }),
   };
   const redact = redactor(parts.secrets);
   return { room, gateway: gatewayRoutes({ ...world, redact, forge, runner, model: modelDoor }), modelCalls };
@@ -181,7 +182,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
     secrets,
     limits: {
       maxSandboxes: settings.engine.max_sandboxes,
-      monthCeiling: settings.budget.month,
+      budgets: budgetsOf(config),
       microUsdPerHour: settings.sandbox.price_per_hour,
       keptMs: settings.store.keep_days * dayMs,
     },

@@ -34,7 +34,13 @@ test("nothing has to be set", () => {
     server: { host: "127.0.0.1", port: 3000 },
     engine: { max_sandboxes: 10, poll_interval: 60 * secondMs },
     sandbox: { isolation: "bubblewrap", cpu: 2, memory: 4096, timeout: hourMs, price_per_hour: 0 },
-    budget: { task: usd(5), month: usd(200) },
+    budget: {
+      task: usd(5),
+      month: usd(200),
+      user_day: usd(20),
+      repository_day: usd(20),
+      installation_month: usd(50),
+    },
   });
   expect({ file, secrets, from: from.size }).toEqual({ file: undefined, secrets: {}, from: 0 });
 });
@@ -65,7 +71,7 @@ test("an unknown key is named with its file and the nearest one", () => {
     "<root>/.parhelia/config.toml: there is no key server.prot. Did you mean port?",
   );
   expect(complaint("[budget]\nzebra = 1\n")).toBe(
-    "<root>/.parhelia/config.toml: there is no key budget.zebra. Known: task, month.",
+    "<root>/.parhelia/config.toml: there is no key budget.zebra. Known: task, day, month, user_day, user_month, repository_day, repository_month, installation_day, installation_month.",
   );
 });
 

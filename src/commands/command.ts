@@ -3,6 +3,7 @@
  * answers with. Comments, terminals and AI clients all come here.
  */
 import type { z } from "zod";
+import type { Budgets } from "../core/budget.ts";
 import type { TaskId } from "../core/ids.ts";
 import type { Ids } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -37,6 +38,8 @@ export interface Ask {
   readonly store: Store;
   readonly ids: Pick<Ids, "task">;
   readonly defaults: RunDefaults;
+  /** What may be spent, by whom and in what time. */
+  readonly budgets: Budgets;
   readonly now: Instant;
   /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
   readonly op: string;

@@ -1,4 +1,5 @@
 /** The one permission gate: whoever asks, and however, a command runs only after the asker's present right was looked up. */
+import type { Budgets } from "../core/budget.ts";
 import type { Ids } from "../core/ports/clock.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -16,6 +17,7 @@ export interface Context {
   readonly forge: Pick<Forge, "authority">;
   readonly ids: Pick<Ids, "task">;
   readonly defaults: RunDefaults;
+  readonly budgets: Budgets;
   readonly now: Instant;
   readonly newest?: Ask["newest"];
   /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
@@ -39,8 +41,8 @@ export async function execute({ command: name, input, asker, context }: Executio
   const command = commands.find((each) => each.name === name);
   if (command === undefined) throw new Refusal(noSuchCommand(name, commands));
   await admit(command, asker, context.forge);
-  const { store, ids, defaults, now, op, newest } = context;
-  const ask: Ask = { asker, store, ids, defaults, now, op, newest, commands };
+  const { store, ids, defaults, budgets, now, op, newest } = context;
+  const ask: Ask = { asker, store, ids, defaults, budgets, now, op, newest, commands };
   return command.run(input, ask);
 }
 

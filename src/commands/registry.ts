@@ -1,4 +1,5 @@
 /** Every command, once. What comments, terminals, AI clients and the help text know follows from this list. */
+import { budget } from "./budget.ts";
 import { cancel } from "./cancel.ts";
 import type { Misfit } from "./command.ts";
 import { help } from "./help.ts";
@@ -8,7 +9,7 @@ import { run } from "./run.ts";
 import { status } from "./status.ts";
 
 /** In the order of the help text. */
-export const commands = [run, status, cancel, retry, publish, help] as const;
+export const commands = [run, status, cancel, retry, publish, budget, help] as const;
 
 export type AnyCommand = (typeof commands)[number];
 

@@ -1,13 +1,14 @@
 /** Claiming a slot: the task leaves the queue with money reserved for its sandbox's whole lifetime, or stays and says why. */
 import { attemptId } from "../core/ids.ts";
-import { microUsd, dollars } from "../core/money.ts";
+import { budgetWords, ceilingsOf, dayOf, nextMonthOf, type Ceiling } from "../core/budget.ts";
+import { dollars } from "../core/money.ts";
 import { computePrice } from "../core/pricing.ts";
 import { ended, waitingForMoney } from "../core/moves.ts";
 import { lifetimeMs, noResult, patience } from "../core/next-step.ts";
-import { after } from "../core/instant.ts";
+import { after, dayMs, type Instant } from "../core/instant.ts";
 import type { FailedCondition } from "../core/ports/store.ts";
 import { claim } from "../records/claim.ts";
-import { shortScopes, type Ceilings } from "../records/ledger.ts";
+import { shortScopes } from "../records/ledger.ts";
 import { mayStart } from "./admit.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
@@ -15,8 +16,8 @@ import { eventOf, type Done, type Look } from "./look.ts";
 export async function claimSlot(room: Room, look: Look): Promise<Done> {
   const { task, now } = look;
   await mayStart(room, task);
-  const { maxSandboxes, monthCeiling, microUsdPerHour } = room.limits;
-  const ceilings: Ceilings = { task: task.ceiling, month: monthCeiling };
+  const { maxSandboxes, budgets, microUsdPerHour } = room.limits;
+  const ceilings = ceilingsOf(task, budgets, now);
   const held = computePrice(microUsdPerHour, lifetimeMs(task));
   const claimed = claim(task, { microUsdPerHour, held, ceilings, maxSandboxes, now });
   const attempt = attemptId(task.id, task.attempts + 1);
@@ -29,21 +30,29 @@ export async function claimSlot(room: Room, look: Look): Promise<Done> {
   };
 }
 
-function refusedClaim(look: Look, failed: readonly FailedCondition[], ceilings: Ceilings): Omit<Done, "otherwise"> {
+function refusedClaim(
+  look: Look,
+  failed: readonly FailedCondition[],
+  ceilings: readonly Ceiling[],
+): Omit<Done, "otherwise"> {
   const { task, now } = look;
   const short = shortScopes(failed, ceilings);
-  const own = short.find((each) => each.scope === "task");
+  const own = short.find(({ ceiling }) => ceiling.period === "");
   if (own !== undefined) {
-    const because = `its ceiling of ${dollars(own.ceiling)} does not cover a sandbox for its time limit`;
+    const because = `its ceiling of ${dollars(own.ceiling.most)} does not cover a sandbox for its time limit`;
     return { to: ended(task, { finding: noResult("over-budget", because), now }), due: null };
   }
-  const month = short[0];
+  const tightest = short[0];
   // Every slot is taken: the task keeps its place in the queue.
-  if (month === undefined) return { due: null };
-  const because = `budget: ${dollars(microUsd(month.used))} of ${dollars(month.ceiling)} used this month`;
+  if (tightest === undefined) return { due: null };
+  const because = `budget: ${budgetWords(tightest)} used or reserved; ${freeAgain(tightest.ceiling, now)}`;
   return {
     to: waitingForMoney(task, because, now),
     due: after(now, patience.moneyMs),
     events: [eventOf(look, "warning", "task_waits_for_money", because)],
   };
 }
+
+/** Running tasks give back what they do not need, so it may be sooner. */
+const freeAgain = ({ period }: Ceiling, now: Instant): string =>
+  `new money on ${period === "today" ? dayOf(after(now, dayMs)) : `${nextMonthOf(now)}-01`} (UTC) at the latest`;

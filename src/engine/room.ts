@@ -1,4 +1,5 @@
 /** What every step of the engine works with. Steps change nothing but through these. */
+import type { Budgets } from "../core/budget.ts";
 import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -10,8 +11,8 @@ import type { Request } from "../records/requests.ts";
 export interface Limits {
   /** Sandboxes that may live at once. */
   readonly maxSandboxes: number;
-  /** For everything in a calendar month. */
-  readonly monthCeiling: MicroUsd;
+  /** What may be spent, by whom and in what time. */
+  readonly budgets: Budgets;
   /** What the backend takes for a sandbox that runs for an hour. */
   readonly microUsdPerHour: MicroUsd;
   /** How long ended tasks and their events are kept. */

@@ -1,17 +1,18 @@
 /** The purse of model calls, filled from the ledger: each call is a slice against the task's ceiling and the month's. */
 import { taskOfAttempt, type AttemptId } from "../core/ids.ts";
-import { dollars, noMoney, type MicroUsd } from "../core/money.ts";
+import { budgetWords, ceilingsOf, type Budgets, type Ceiling } from "../core/budget.ts";
+import { noMoney } from "../core/money.ts";
 import { readAttempt } from "../records/attempt.ts";
-import { draw, moneyLeft, settle, type Ceilings, type ScopeUse } from "../records/ledger.ts";
+import { draw, moneyLeft, settle, type ScopeUse } from "../records/ledger.ts";
 import { readTask } from "../records/read-task.ts";
 import type { GatewayWorld } from "./door.ts";
 import type { Purse } from "./model/purse.ts";
 
-export function ledgerPurse(world: GatewayWorld & { monthCeiling: MicroUsd }): Purse {
+export function ledgerPurse(world: GatewayWorld & { budgets: Budgets }): Purse {
   const { store, clock } = world;
-  const ceilingsOf = async (attempt: AttemptId): Promise<Ceilings | undefined> => {
+  const ceilingsFor = async (attempt: AttemptId): Promise<Ceiling[] | undefined> => {
     const task = await readTask(store, clock.now(), taskOfAttempt(attempt));
-    return task === undefined ? undefined : { task: task.value.ceiling, month: world.monthCeiling };
+    return task === undefined ? undefined : ceilingsOf(task.value, world.budgets, clock.now());
   };
   return {
     async open(attempt) {
@@ -19,24 +20,19 @@ export function ledgerPurse(world: GatewayWorld & { monthCeiling: MicroUsd }): P
       return found !== undefined && found.value.endedAt === undefined;
     },
     async reserve(attempt, id, amount) {
-      const ceilings = await ceilingsOf(attempt);
+      const ceilings = await ceilingsFor(attempt);
       if (ceilings === undefined) return { ok: false, because: "There is no such task." };
       const slice = { id, kind: "model", attempt, amount, drawnAt: clock.now() } as const;
       const drawn = await draw(store, slice, ceilings);
       return drawn.ok ? { ok: true } : { ok: false, because: shortWords(drawn.short) };
     },
     async left(attempt) {
-      const ceilings = await ceilingsOf(attempt);
-      return ceilings === undefined ? noMoney : moneyLeft(store, clock.now(), taskOfAttempt(attempt), ceilings);
+      const ceilings = await ceilingsFor(attempt);
+      return ceilings === undefined ? noMoney : moneyLeft(store, clock.now(), ceilings);
     },
     settle: (id, charge) => settle(store, { id, charge, now: clock.now() }),
   };
 }
 
-function shortWords(short: readonly ScopeUse[]): string {
-  const words = short.map(({ scope, used, ceiling }) => {
-    const whose = scope === "task" ? "of this task" : "of this month";
-    return `${dollars(used)} of ${dollars(ceiling)} ${whose} are spent or reserved`;
-  });
-  return words.length === 0 ? "No money is left." : `${words.join("; ")}.`;
-}
+const shortWords = ([tightest]: readonly ScopeUse[]): string =>
+  tightest === undefined ? "No money is left." : `${budgetWords(tightest)} are spent or reserved.`;

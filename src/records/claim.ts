@@ -1,4 +1,5 @@
 /** Claiming: a task that waits for a slot gets one, with an attempt that is named before its sandbox exists. */
+import type { Ceiling } from "../core/budget.ts";
 import type { Attempt } from "../core/attempt.ts";
 import { attemptId, sandboxName } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
@@ -7,7 +8,7 @@ import { starting } from "../core/moves.ts";
 import type { InState, Task } from "../core/task.ts";
 import { attemptPut } from "./attempt.ts";
 import { counters } from "./document.ts";
-import { drawEffects, type Ceilings, type Slice } from "./ledger.ts";
+import { drawEffects, type Draw } from "./ledger.ts";
 import { join, type Effects } from "./task-put.ts";
 
 export interface Claim {
@@ -22,7 +23,7 @@ const computeSliceId = (attempt: Attempt["id"]): string => `compute/${attempt}`;
 /** `held` is the sandbox's price for its whole lifetime. The slot and every ceiling are bounds of the same commit. */
 export function claim(
   task: Task,
-  ask: { microUsdPerHour: MicroUsd; held: MicroUsd; ceilings: Ceilings; maxSandboxes: number; now: Instant },
+  ask: { microUsdPerHour: MicroUsd; held: MicroUsd; ceilings: readonly Ceiling[]; maxSandboxes: number; now: Instant },
 ): Claim {
   const id = attemptId(task.id, task.attempts + 1);
   const attempt: Attempt = {
@@ -32,7 +33,7 @@ export function claim(
     claimedAt: ask.now,
     microUsdPerHour: ask.microUsdPerHour,
   };
-  const slice: Slice = { id: computeSliceId(id), kind: "compute", attempt: id, amount: ask.held, drawnAt: ask.now };
+  const slice: Draw = { id: computeSliceId(id), kind: "compute", attempt: id, amount: ask.held, drawnAt: ask.now };
   return {
     task: starting(task, id, ask.now),
     attempt,

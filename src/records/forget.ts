@@ -2,13 +2,14 @@
  * What is over for long is taken away, a bounded part at a time: ended tasks with all that belongs to them, old events of
  * the listings over all tasks, the ledgers of months that no account needs any more. Sums of money stay.
  */
+import { monthOf } from "../core/budget.ts";
 import { attemptId, type TaskId } from "../core/ids.ts";
 import { after, dayMs, type Instant } from "../core/instant.ts";
 import { Event } from "../core/event.ts";
 import type { Put, Store, Trim } from "../core/ports/store.ts";
 import { isEnded, Task } from "../core/task.ts";
 import { allKept, counters, indexes, keys, logs, sortKey, type Kept } from "./document.ts";
-import { monthOf, moneyCounters } from "./ledger.ts";
+import { moneyCounters } from "./ledger.ts";
 
 /** At one time. A service that makes more tasks a minute than this for months has other troubles. */
 const tasksAtOnce = 50;

@@ -1,11 +1,12 @@
 /**
  * Money. A slice is held against every ceiling before it can be spent; a charge settles it. What is used (held plus
  * charged) is one counter a scope, bounded by the ceiling in the very commit that raises it, so parallel draws cannot
- * overshoot. Scopes: the task, and everything in a month.
+ * overshoot. A slice belongs to the day and the month in which it was drawn.
  */
 import { z } from "zod";
-import { AttemptId, taskOfAttempt, type TaskId } from "../core/ids.ts";
+import { AttemptId, type TaskId } from "../core/ids.ts";
 import { Instant } from "../core/instant.ts";
+import { monthOf, serviceMonth, type Ceiling } from "../core/budget.ts";
 import { MicroUsd, minus, noMoney, plus } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { counters, indexes, kept, keys, logs, sortKey } from "./document.ts";
@@ -17,25 +18,19 @@ export const Slice = z.object({
   attempt: AttemptId,
   amount: MicroUsd,
   drawnAt: Instant,
+  /** The purses that it is held in. */
+  scopes: z.array(z.string()),
 });
 export type Slice = z.output<typeof Slice>;
 
-export interface Ceilings {
-  readonly task: MicroUsd;
-  /** For everything in a calendar month (UTC). */
-  readonly month: MicroUsd;
-}
-
+/** A purse that did not hold enough. */
 export interface ScopeUse {
-  readonly scope: "task" | "month";
+  readonly ceiling: Ceiling & { readonly most: MicroUsd };
   readonly used: MicroUsd;
-  readonly ceiling: MicroUsd;
 }
 
-export const monthOf = (instant: Instant): string => new Date(instant).toISOString().slice(0, 7);
 const taskScope = (task: TaskId): string => `task/${task}`;
 const attemptScope = (attempt: AttemptId): string => `attempt/${attempt}`;
-const monthScope = (instant: Instant): string => `month/${monthOf(instant)}`;
 
 /** Slices of one attempt; no attempt makes so many model calls. */
 const drawsAtMost = 1_000_000;
@@ -49,13 +44,19 @@ export const closeDraws = (attempt: AttemptId, drawn: number): Effects["add"][nu
   return { counter: counters.draws(attempt), by: closed - drawn, min: closed, max: closed };
 };
 
+export type Draw = Omit<Slice, "scopes">;
+
 /** The effects and bounds of holding a slice; a refused counter names the ceiling that stood in the way. */
-export function drawEffects(slice: Slice, ceilings: Ceilings): Pick<Effects, "add" | "put" | "append"> {
+export function drawEffects(draw: Draw, ceilings: readonly Ceiling[]): Pick<Effects, "add" | "put" | "append"> {
+  const slice: Slice = { ...draw, scopes: ceilings.map(({ scope }) => scope) };
   return {
     add: [
       { counter: counters.draws(slice.attempt), by: 1, max: drawsAtMost },
-      { counter: counters.used(taskScope(taskOfAttempt(slice.attempt))), by: slice.amount, max: ceilings.task },
-      { counter: counters.used(monthScope(slice.drawnAt)), by: slice.amount, max: ceilings.month },
+      ...ceilings.map(({ scope, most }) => ({
+        counter: counters.used(scope),
+        by: slice.amount,
+        ...(most === undefined ? {} : { max: most }),
+      })),
     ],
     put: [
       {
@@ -71,7 +72,7 @@ export function drawEffects(slice: Slice, ceilings: Ceilings): Pick<Effects, "ad
 export type Drawn = { readonly ok: true } | { readonly ok: false; readonly short: readonly ScopeUse[] };
 
 /** Drawing a slice again under the same id changes nothing. */
-export async function draw(store: Store, slice: Slice, ceilings: Ceilings): Promise<Drawn> {
+export async function draw(store: Store, slice: Draw, ceilings: readonly Ceiling[]): Promise<Drawn> {
   const result = await store.commit({
     op: `draw/${slice.id}`,
     now: slice.drawnAt,
@@ -82,39 +83,40 @@ export async function draw(store: Store, slice: Slice, ceilings: Ceilings): Prom
   return { ok: false, short: shortScopes(result.failed, ceilings) };
 }
 
-/** The ceilings among failed conditions, with what is used of them. */
+/** The ceilings among failed conditions, the one that leaves least first. */
 export function shortScopes(
   failed: readonly { kind: string; name: string; is: number | string }[],
-  ceilings: Ceilings,
+  ceilings: readonly Ceiling[],
 ): ScopeUse[] {
-  return failed.flatMap((each) => {
-    if (each.kind !== "counter" || !each.name.startsWith("used/")) return [];
-    const scope = each.name.startsWith("used/task/") ? ("task" as const) : ("month" as const);
-    return [{ scope, used: MicroUsd.parse(Number(each.is)), ceiling: ceilings[scope] }];
-  });
+  const used = new Map(failed.flatMap(({ kind, name, is }) => (kind === "counter" ? [[name, Number(is)]] : [])));
+  return ceilings
+    .flatMap((ceiling): ScopeUse[] => {
+      const is = used.get(counters.used(ceiling.scope));
+      const { most } = ceiling;
+      return is === undefined || most === undefined
+        ? []
+        : [{ ceiling: { ...ceiling, most }, used: MicroUsd.parse(is) }];
+    })
+    .toSorted((one, other) => one.ceiling.most - one.used - (other.ceiling.most - other.used));
 }
 
 /** The effects of charging what a slice was held for. A charge above the slice is kept in full: never below the bill. */
 export function settleEffects(slice: Slice, charge: MicroUsd, now: Instant): Pick<Effects, "add" | "put" | "append"> {
-  const task = taskScope(taskOfAttempt(slice.attempt));
-  const month = monthScope(slice.drawnAt);
   const by = charge - slice.amount;
   const gone: Put = { key: keys.slice(slice.id), value: undefined };
   return {
     add: [
-      { counter: counters.used(task), by, min: 0 },
-      { counter: counters.used(month), by, min: 0 },
-      { counter: counters.spent(task, slice.kind), by: charge },
-      { counter: counters.spent(month, slice.kind), by: charge },
-      { counter: counters.spent(attemptScope(slice.attempt), slice.kind), by: charge },
+      ...slice.scopes.map((scope) => ({ counter: counters.used(scope), by, min: 0 })),
+      ...[...slice.scopes, attemptScope(slice.attempt)].map((scope) => ({
+        counter: counters.spent(scope, slice.kind),
+        by: charge,
+      })),
     ],
     put: [gone],
     append: [
       {
         log: logs.ledger(monthOf(now)),
-        values: [
-          { do: "settle", id: slice.id, kind: slice.kind, attempt: slice.attempt, held: slice.amount, charge, at: now },
-        ],
+        values: [{ do: "settle", ...slice, charge, at: now }],
       },
     ],
   };
@@ -166,7 +168,8 @@ export const taskMoney = (store: Store, now: Instant, task: TaskId): Promise<Sco
   scopeMoney(store, now, taskScope(task));
 
 /** Of the calendar month that `now` is in. */
-export const monthMoney = (store: Store, now: Instant): Promise<ScopeMoney> => scopeMoney(store, now, monthScope(now));
+export const monthMoney = (store: Store, now: Instant): Promise<ScopeMoney> =>
+  scopeMoney(store, now, serviceMonth(now));
 
 async function scopeMoney(store: Store, now: Instant, scope: string): Promise<ScopeMoney> {
   const [model, compute, used] = await store.look(now, [
@@ -186,12 +189,20 @@ export const moneyCounters = (task: TaskId, attempts: readonly AttemptId[]): str
     counters.spent(scope, "compute"),
   ]);
 
-/** What the tightest ceiling leaves. */
-export async function moneyLeft(store: Store, now: Instant, task: TaskId, ceilings: Ceilings): Promise<MicroUsd> {
-  const [ofTask, ofMonth] = await store.look(now, [
-    { counter: counters.used(taskScope(task)) },
-    { counter: counters.used(monthScope(now)) },
-  ]);
-  const lefts = [minus(ceilings.task, MicroUsd.parse(ofTask)), minus(ceilings.month, MicroUsd.parse(ofMonth))];
+/** What is used of each, in their order. */
+export async function usedOf(store: Store, now: Instant, ceilings: readonly Ceiling[]): Promise<MicroUsd[]> {
+  const used = await store.look(
+    now,
+    ceilings.map(({ scope }) => ({ counter: counters.used(scope) })),
+  );
+  return used.map((each) => MicroUsd.parse(each));
+}
+
+/** What the tightest ceiling leaves; nothing where none bounds it. */
+export async function moneyLeft(store: Store, now: Instant, ceilings: readonly Ceiling[]): Promise<MicroUsd> {
+  const used = await usedOf(store, now, ceilings);
+  const lefts = ceilings.flatMap(({ most }, place) =>
+    most === undefined ? [] : [minus(most, used[place] ?? noMoney)],
+  );
   return lefts.reduce((least, each) => (each < least ? each : least), lefts[0] ?? noMoney);
 }

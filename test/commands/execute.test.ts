@@ -3,6 +3,7 @@ import { execute, type Context } from "../../src/commands/execute.ts";
 import { parseComment } from "../../src/commands/parse.ts";
 import { specFrom, toTask } from "../../src/commands/run.ts";
 import type { Asker, RunDefaults } from "../../src/commands/command.ts";
+import type { Budgets } from "../../src/core/budget.ts";
 import { InstallationId, Sha, TaskId } from "../../src/core/ids.ts";
 import { Instant } from "../../src/core/instant.ts";
 import { ended } from "../../src/core/moves.ts";
@@ -30,6 +31,14 @@ const issue = (repository: number, number = 1): Place => ({
 });
 const here: Asker = { place: issue(10), actor: dana };
 
+const nothing = { day: undefined, month: undefined };
+const budgets: Budgets = {
+  user: { day: usd(20), month: undefined },
+  repository: { day: usd(20), month: usd(100) },
+  installation: nothing,
+  service: { day: undefined, month: usd(200) },
+};
+
 let store: Store;
 let ops = 0;
 beforeEach(() => {
@@ -42,6 +51,7 @@ const context = (held: Role): Context => ({
   forge: { authority: async () => held },
   ids: { task: () => TaskId.parse("t_ccccccc3") },
   defaults,
+  budgets,
   now,
   op: `op-${(ops += 1)}`,
 });
@@ -169,6 +179,31 @@ test("a command carried out again after a crash gives the answer that it gave", 
   expect(retried).toContain("Starting `t_aaaaaaa1`");
   expect(await again("retry", "request/2")).toBe(retried);
   expect((await readTask(store, now, first))?.value).toMatchObject({ state: "queued", attemptsBefore: 0 });
+});
+
+test("budget shows the ceilings that hold for the person here, and to nobody what others spend", async () => {
+  await make(first, here.place);
+  expect(await say("budget", here, "read")).toMatchInlineSnapshot(`
+    "Spent or reserved:
+
+    - dana today: $0.00 of $20.00
+    - dana this month: $0.00, no ceiling
+    - acme/widgets today: $0.00 of $20.00
+    - acme/widgets this month: $0.00 of $100.00"
+  `);
+  expect(await say(`budget ${first}`, here, "read")).toMatchInlineSnapshot(`
+    "\`t_aaaaaaa1\` (fix the \`null\` check, @​olly)
+
+    Spent or reserved:
+
+    - this task: $0.00 of $5.00
+    - dana today: $0.00 of $20.00
+    - dana this month: $0.00, no ceiling
+    - acme/widgets today: $0.00 of $20.00
+    - acme/widgets this month: $0.00 of $100.00"
+  `);
+  const terminal: Asker = { place: { kind: "terminal", directory: "/home/dana/widgets" }, actor: dana };
+  expect(await say("budget", terminal, "admin")).toContain("this service this month: $0.00 of $200.00");
 });
 
 test("a task of another repository is as unknown as one that never was", async () => {

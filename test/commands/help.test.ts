@@ -18,12 +18,14 @@ const issue: Place = {
   number: 1,
   pullRequest: false,
 };
+const unbounded = { day: undefined, month: undefined };
 const terminal: Place = { kind: "terminal", directory: "/src" };
 const ask = (place: Place): Ask => ({
   asker: { place, actor: { id: 7, login: "dana" } },
   store,
   ids: { task: () => TaskId.parse("t_aaaaaaa1") },
   defaults: { timeoutMs: hourMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null },
+  budgets: { user: unbounded, repository: unbounded, installation: unbounded, service: unbounded },
   now: Instant.parse(0),
   op: "help",
   commands,
@@ -84,6 +86,8 @@ test("help names every command, the right it needs and how to type it here", asy
       Start an ended task again from the commit it began with, with its budget anew. Needs **write** access.
     - \`/parhelia publish [task]\`
       Publish a kept result that could not be published, without running anything again. Needs **write** access.
+    - \`/parhelia budget [task]\`
+      Show what is spent and reserved of the ceilings that hold here, or of a task's. Needs **read** access.
     - \`/parhelia help [command]\`
       List the commands, or explain one.
 
@@ -100,6 +104,8 @@ test("help names every command, the right it needs and how to type it here", asy
     /parhelia retry t_7k2m41qz
     /parhelia publish
     /parhelia publish t_7k2m41qz
+    /parhelia budget
+    /parhelia budget t_7k2m41qz
     /parhelia help
     /parhelia help run
     \`\`\`

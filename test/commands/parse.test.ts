@@ -150,7 +150,7 @@ test.each([
   [
     "deploy",
     undefined,
-    "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `publish`, `help`.",
+    "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `publish`, `budget`, `help`.",
   ],
 ])("wrong: %s", (words, nearest, because) => {
   const said = only(`/parhelia ${words}`);

@@ -1,11 +1,12 @@
 /** The main job as conversations: from one line on an issue to the pull request, and the ways in which it ends otherwise. */
+import { ceilingsOf } from "../../src/core/budget.ts";
 import { expect, test } from "vitest";
 import { AttemptId } from "../../src/core/ids.ts";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { microUsd, usd } from "../../src/core/money.ts";
 import { listEvents } from "../../src/records/events.ts";
 import { draw, settle, taskMoney } from "../../src/records/ledger.ts";
-import { world } from "../world/world.ts";
+import { unbounded, world } from "../world/world.ts";
 
 test("a comment becomes a task, a sandbox, a report and a pull request", () =>
   world(async (w) => {
@@ -188,7 +189,7 @@ test("case 16: what the agent claims is compared with what the gateway counted, 
     await sandbox.says();
     await w.dispatch();
     const attempt = AttemptId.parse(sandbox.name.slice("parhelia-".length));
-    const ceilings = { task: usd(5), month: usd(200) };
+    const ceilings = ceilingsOf(await w.task(), unbounded, w.now());
     for (const [id, charge] of [
       ["call-1", 7000],
       ["call-2", 6000],

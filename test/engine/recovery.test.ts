@@ -4,7 +4,7 @@ import { SandboxName } from "../../src/core/ids.ts";
 import { microUsd } from "../../src/core/money.ts";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { badGateway } from "../world/github/faults.ts";
-import { world, type World } from "../world/world.ts";
+import { unbounded, world, type World } from "../world/world.ts";
 
 /** A task that runs. */
 async function begin(w: World): Promise<void> {
@@ -168,7 +168,7 @@ test("money for the month that does not cover a sandbox makes the task wait and 
       await w.pass(30 * secondMs);
       expect((await w.task()).state).toBe("cancelled");
     },
-    { limits: { monthCeiling: microUsd(1000) } },
+    { limits: { budgets: { ...unbounded, service: { day: undefined, month: microUsd(1000) } } } },
   ));
 
 test("a result that comes while the sandbox is ended for its time counts", () =>

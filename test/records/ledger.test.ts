@@ -2,12 +2,13 @@
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import type { Attempt } from "../../src/core/attempt.ts";
+import { serviceMonth, type Ceiling } from "../../src/core/budget.ts";
 import { attemptId, sandboxName, TaskId } from "../../src/core/ids.ts";
 import { Instant } from "../../src/core/instant.ts";
 import { microUsd, usd, type MicroUsd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { endAttemptEffects } from "../../src/records/attempt.ts";
-import { draw, attemptMoney, moneyLeft, monthMoney, settle, taskMoney, type Slice } from "../../src/records/ledger.ts";
+import { draw, attemptMoney, moneyLeft, monthMoney, settle, taskMoney, type Draw } from "../../src/records/ledger.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 
 const now = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
@@ -20,7 +21,7 @@ function open(): Store {
   return store;
 }
 
-const slice = (id: string, amount: MicroUsd, kind: Slice["kind"] = "model"): Slice => ({
+const slice = (id: string, amount: MicroUsd, kind: Draw["kind"] = "model"): Draw => ({
   id,
   kind,
   attempt,
@@ -28,7 +29,10 @@ const slice = (id: string, amount: MicroUsd, kind: Slice["kind"] = "model"): Sli
   drawnAt: now,
 });
 
-const ceilings = { task: usd(5), month: usd(8) };
+const ceilings: readonly Ceiling[] = [
+  { scope: `task/${task}`, of: "this task", period: "", most: usd(5) },
+  { scope: serviceMonth(now), of: "this service", period: "this month", most: usd(8) },
+];
 
 test("of two draws on the last money exactly one is given, and the other names the ceiling", async () => {
   const store = open();
@@ -36,9 +40,9 @@ test("of two draws on the last money exactly one is given, and the other names t
   expect(drawn.filter((each) => each.ok)).toHaveLength(1);
   expect(drawn.find((each) => !each.ok)).toEqual({
     ok: false,
-    short: [{ scope: "task", used: usd(3), ceiling: usd(5) }],
+    short: [{ ceiling: ceilings[0], used: usd(3) }],
   });
-  expect(await moneyLeft(store, now, task, ceilings)).toBe(usd(2));
+  expect(await moneyLeft(store, now, ceilings)).toBe(usd(2));
 });
 
 test("drawing and settling again under one id changes nothing", async () => {
@@ -125,7 +129,7 @@ test("in any order of draws and settlements: used is what is held and charged, n
             const given = await draw(store, slice(id, microUsd(amount)), ceilings);
             const sum = [...held.values()].reduce((all, each) => all + each, charged);
             if (held.has(id)) expect(given.ok).toBe(true);
-            else expect(given.ok).toBe(sum + amount <= ceilings.task);
+            else expect(given.ok).toBe(sum + amount <= usd(5));
             if (given.ok && !held.has(id)) held.set(id, amount);
           } else if (held.has(id)) {
             const charge = Math.min(amount, held.get(id) ?? 0);

@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import { pino } from "pino";
 import { expect } from "vitest";
 import type { RunDefaults } from "../../src/commands/command.ts";
+import type { Budgets } from "../../src/core/budget.ts";
 import { TaskId } from "../../src/core/ids.ts";
 import { after, dayMs, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
@@ -69,6 +70,10 @@ export interface World {
   leaveAlive(): void;
 }
 
+const nothing = { day: undefined, month: undefined };
+/** A world spends more in a day than people allow. */
+export const unbounded: Budgets = { user: nothing, repository: nothing, installation: nothing, service: nothing };
+
 const startAt = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
 const defaults: RunDefaults = { timeoutMs: 60 * minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null };
 
@@ -98,7 +103,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   const installations = options.installations ?? [github.installation, ...others];
   const limits: Limits = {
     maxSandboxes: 10,
-    monthCeiling: usd(200),
+    budgets: { ...unbounded, service: { day: undefined, month: usd(200) } },
     microUsdPerHour: usd(0.36),
     keptMs: 90 * dayMs,
     ...options.limits,
