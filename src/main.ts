@@ -177,7 +177,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       PARHELIA_ISOLATION: settings.sandbox.isolation,
       ...(claude === undefined ? {} : { PARHELIA_AGENT_CLAUDE: claude }),
     },
-    runner: await bundleRunner(),
+    runner: bundleRunner(),
     key,
     secrets,
     limits: {

@@ -2,13 +2,14 @@
 import { createHash } from "node:crypto";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { buildSync } from "esbuild";
 
 /** `sha256` in hexadecimal digits. Throws where the runner's source does not bundle. */
-export async function bundleRunner(): Promise<{ code: Buffer<ArrayBuffer>; sha256: string }> {
+export function bundleRunner(): { code: Buffer<ArrayBuffer>; sha256: string } {
   // `.ts` from the source, `.js` from what npm publishes.
   const entry = `../runner/main${extname(fileURLToPath(import.meta.url))}`;
-  const { outputFiles } = await build({
+  // Not `build`: its helper process stays for as long as ours, and ends a moment after it.
+  const { outputFiles } = buildSync({
     entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
     minify: true,

@@ -16,7 +16,7 @@ import {
 } from "../world/gateway-stand-in.ts";
 import type { Repository } from "./repository.ts";
 
-export const bundle = await bundleRunner();
+export const bundle = bundleRunner();
 
 export type Ended = { exitCode: number | null; stderr: string };
 
