@@ -2,6 +2,8 @@
  * Calls are billed and each takes a round trip, so what is asked for in one turn of the event loop is one call. Commits go
  * one call at a time: those that come meanwhile wait for the answer and are the next call, in their order.
  */
+import { togetherOf, type BatchBound } from "../together.ts";
+
 export interface Batches<Item, Answer> {
   add(item: Item): Promise<Answer>;
   /** Resolves when all that was added is answered. */
@@ -18,8 +20,8 @@ interface Waiting<Item, Answer> {
 export function batches<Item, Answer>(
   run: (items: readonly Item[]) => Promise<readonly (Answer | Error)[]>,
   options: {
-    /** How many from the front go together, at least one. */
-    readonly lengthOf: (items: readonly Item[]) => number;
+    readonly most: BatchBound;
+    readonly charactersOf: (item: Item) => number;
     readonly atOnce: number;
   },
 ): Batches<Item, Answer> {
@@ -48,7 +50,12 @@ export function batches<Item, Answer>(
   function next(): void {
     while (queue.length > 0 && underWay < options.atOnce) {
       underWay += 1;
-      void runOne(queue.splice(0, options.lengthOf(queue.map(({ item }) => item))));
+      void runOne(
+        queue.splice(
+          0,
+          togetherOf(queue, options.most, ({ item }) => options.charactersOf(item)),
+        ),
+      );
     }
     if (queue.length === 0 && underWay === 0) idle.resolve();
   }

@@ -68,18 +68,14 @@ async function evaluate(redis: Redis, { text, sha1 }: Script, keys: readonly str
 }
 
 async function insist<T>(ask: () => Promise<T>): Promise<T> {
-  for (const waitMs of waitsMs) {
+  for (let tries = 0; ; tries += 1) {
     try {
       return await ask();
     } catch (error) {
-      if (!isPassing(error)) throw faultOf(error);
+      const waitMs = waitsMs[tries];
+      if (waitMs === undefined || !isPassing(error)) throw faultOf(error);
       await sleep(waitMs);
     }
-  }
-  try {
-    return await ask();
-  } catch (error) {
-    throw faultOf(error);
   }
 }
 

@@ -1,6 +1,7 @@
 /** How commits and looks stand in a call of a script, and how its answers are read. */
 import type { AnswerTo, CommitResult, Entry, FailedCondition, Hit, Json, Query } from "../../core/ports/store.ts";
 import type { Plan, PlannedPut } from "../plan.ts";
+import { storedJson } from "../stored-json.ts";
 
 /** Names of the pieces under which the value of a put was sent before, by the put. */
 export type Pieces = ReadonlyMap<PlannedPut, readonly string[]>;
@@ -95,7 +96,7 @@ export function answerTo(query: Query, answer: unknown): AnswerTo<Query> {
   if ("range" in query) return list.map(hitOf);
   return list.map((line) => {
     const [number, value = ""] = texts(line);
-    return { number: Number(number), value: json(value, `log ${query.read}`) };
+    return { number: Number(number), value: storedJson(value, `log ${query.read}`) };
   });
 }
 
@@ -112,18 +113,8 @@ function entryOf(answer: unknown): Entry {
 const documentOf = (key: string, version: string, value: string) => ({
   key,
   version: Number(version),
-  value: json(value, `document ${key}`),
+  value: storedJson(value, `document ${key}`),
 });
-
-function json(text: string, what: string): Json {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what JSON.parse returns is Json.
-    return JSON.parse(text) as Json;
-  } catch {
-    // Without the cause: its message would quote the value.
-    throw new Error(`the database holds damaged JSON in ${what}`);
-  }
-}
 
 const numbers = (text: string | undefined): number[] =>
   text === undefined || text === "" ? [] : text.split(",").map(Number);

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnswerTo, CommitResult, Query, Store } from "../../core/ports/store.ts";
 import { plan, wholeMs, type Plan, type PlannedPut } from "../plan.ts";
+import { untilClosed } from "../until-closed.ts";
 import { openWakes } from "../wake.ts";
 import { batches } from "./batches.ts";
 import { openScripts, script, type RedisAddress, type Scripts } from "./call-script.ts";
@@ -50,35 +51,27 @@ export function openRedisStore(options: RedisOptions): Store {
         "fault" in result ? faultOf(plans[place]?.op ?? "", result.fault) : result,
       );
     },
-    { lengthOf: (plans) => commitsTogether(plans, requestCharacters), atOnce: 1 },
+    {
+      most: { count: commitsPerCall, characters: requestCharacters },
+      charactersOf: (plan) => plan.characters,
+      atOnce: 1,
+    },
   );
   const looks = batches<Look, readonly unknown[]>(
     async (asked) => listOf(await calls.call(scripts.look, [tag], [JSON.stringify(asked)])).map(listOf),
-    { lengthOf: (asked) => Math.min(asked.length, looksPerCall), atOnce: 16 },
+    { most: { count: looksPerCall, characters: Infinity }, charactersOf: () => 0, atOnce: 16 },
   );
-  let closed = false;
-  const open = (): void => {
-    if (closed) throw new Error("the store is closed");
-  };
-  return {
-    async commit(commit) {
-      open();
-      return commits.add(plan(commit));
-    },
+  return untilClosed({
+    commit: async (commit) => commits.add(plan(commit)),
     async look(now, queries) {
-      open();
       return answersTo(queries, await looks.add({ now: wholeMs(now, "now"), queries: queries.map(wireQuery) }));
     },
-    onWake(listener) {
-      open();
-      return wakes.listen(listener);
-    },
+    onWake: (listener) => wakes.listen(listener),
     async close() {
-      closed = true;
       await Promise.all([commits.finish(), looks.finish()]);
       wakes.close();
     },
-  };
+  });
 }
 
 const isDone = (result: CommitResult | { fault: string } | undefined): boolean =>
@@ -89,17 +82,6 @@ type Answers<Q extends readonly Query[]> = { -readonly [I in keyof Q]: AnswerTo<
 function answersTo<const Q extends readonly Query[]>(queries: Q, answers: readonly unknown[]): Answers<Q> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mapped type cannot be built member by member; `answerTo` gives each query what `AnswerTo` says.
   return queries.map((query, place) => answerTo(query, answers[place])) as Answers<Q>;
-}
-
-function commitsTogether(plans: readonly Plan[], most: number): number {
-  let characters = 0;
-  let length = 0;
-  for (const each of plans) {
-    characters += each.characters;
-    if (length > 0 && (length === commitsPerCall || characters > most)) break;
-    length += 1;
-  }
-  return length;
 }
 
 /** A commit that is too long for one request by itself: its long values go ahead, in pieces, and it names them. */

@@ -3,8 +3,8 @@
  * refusal with every condition that failed, or the effects. A refusal has changed nothing, so no savepoint is needed.
  */
 import type { CommitResult, FailedCondition, Trim } from "../../core/ports/store.ts";
-import { parsed } from "./node-sqlite.ts";
 import type { Plan, PlannedLease, PlannedPut } from "../plan.ts";
+import { storedJson } from "../stored-json.ts";
 import { opKeptMs, unlessPast, type LeaseRow, type OpRow, type WorkingSet } from "./working-set.ts";
 
 export interface Decision {
@@ -30,7 +30,7 @@ const resultOf = ({ fences, numbers }: Applied): CommitResult => ({ ok: true, fe
 
 function answerOf(op: OpRow, name: string): CommitResult {
   const what = `the result of operation ${name}`;
-  const stored = parsed(op.result, what);
+  const stored = storedJson(op.result, what);
   const [fences, numbers] = Array.isArray(stored) ? stored : [];
   return resultOf({ fences: numbersIn(fences, what), numbers: numbersIn(numbers, what) });
 }

@@ -9,12 +9,12 @@ import type { CommitResult } from "../../core/ports/store.ts";
 import { decide, type Decision } from "./decide.ts";
 import { isSqlite, sqliteCode } from "./node-sqlite.ts";
 import type { Plan } from "../plan.ts";
+import { togetherOf } from "../together.ts";
 import type { Statements } from "./statements.ts";
 import { openWorkingSet, write } from "./working-set.ts";
 
 /** A batch holds the event loop until it is on disk: bounded in commits and in what they carry. */
-const batchCommits = 64;
-const batchCharacters = 8 * 1024 * 1024;
+const batchAtMost = { count: 64, characters: 8 * 1024 * 1024 };
 
 export interface Batches {
   /** Resolves after the batch is on disk; rejects on a fault, and then nothing of this commit was written. */
@@ -34,9 +34,15 @@ export function groupCommits(statements: Statements, tell: (topics: ReadonlySet<
   const queue: Waiting[] = [];
   let scheduled: NodeJS.Immediate | undefined;
 
+  const nextBatch = (): Waiting[] =>
+    queue.splice(
+      0,
+      togetherOf(queue, batchAtMost, ({ plan }) => plan.characters),
+    );
+
   function next(): void {
     scheduled = undefined;
-    run(queue.splice(0, batchLength(queue)));
+    run(nextBatch());
     // In the next turn, so that answers go out and requests come in between two batches.
     if (queue.length > 0) scheduled = setImmediate(next);
   }
@@ -76,7 +82,7 @@ export function groupCommits(statements: Statements, tell: (topics: ReadonlySet<
       }),
     finish() {
       clearImmediate(scheduled);
-      while (queue.length > 0) run(queue.splice(0, batchLength(queue)));
+      while (queue.length > 0) run(nextBatch());
     },
   };
 }
@@ -91,18 +97,6 @@ function decideAll(plans: readonly Plan[], statements: Statements): readonly Dec
     }
     return decisions;
   });
-}
-
-/** How many from the front of the queue go together; at least one, however long it is. */
-function batchLength(queue: readonly Waiting[]): number {
-  let characters = 0;
-  let length = 0;
-  for (const { plan } of queue) {
-    characters += plan.characters;
-    if (length > 0 && (length === batchCommits || characters > batchCharacters)) break;
-    length += 1;
-  }
-  return length;
 }
 
 function faultOf({ op }: Plan, cause: unknown): Error {

@@ -1,6 +1,7 @@
 /** Reads: each query along one key or one index, all of them in one snapshot. */
 import type { AnswerTo, Document, Entry, Hit, Line, Query } from "../../core/ports/store.ts";
-import { json, parsed, text, whole, type Row } from "./node-sqlite.ts";
+import { storedJson } from "../stored-json.ts";
+import { json, text, whole, type Row } from "./node-sqlite.ts";
 import type { Statements } from "./statements.ts";
 import { documentRow, unlessPast } from "./working-set.ts";
 
@@ -30,7 +31,7 @@ function answer(statements: Statements, nowMs: number, query: Query): AnswerTo<Q
 
 function getDocument(statements: Statements, nowMs: number, key: string): Document | undefined {
   const row = unlessPast(documentRow(statements, key), nowMs);
-  return row && { key, version: row.version, value: parsed(row.value, `document ${key}`) };
+  return row && { key, version: row.version, value: storedJson(row.value, `document ${key}`) };
 }
 
 function range(statements: Statements, { range, from = "", to, after, limit, back, each }: RangeQuery): Hit[] {

@@ -5,6 +5,7 @@
  */
 import type { StatementSync } from "node:sqlite";
 import type { Json } from "../../core/ports/store.ts";
+import { storedJson } from "../stored-json.ts";
 
 /** One row of a statement that was prepared with `returnArrays`. */
 export type Row = NonNullable<ReturnType<StatementSync["get"]>>;
@@ -27,16 +28,7 @@ export function wholeOrNull(row: Row, column: number): number | undefined {
 
 /** The value whose JSON text is in this column; `what` names it where the text is damaged. */
 export function json(row: Row, column: number, what: string): Json {
-  return parsed(text(row, column), what);
-}
-
-export function parsed(jsonText: string, what: string): Json {
-  try {
-    return JSON.parse(jsonText);
-  } catch {
-    // Without the cause: a SyntaxError quotes the text around the fault, and with it somebody's value.
-    throw new Error(`the database holds damaged JSON in ${what}`);
-  }
+  return storedJson(text(row, column), what);
 }
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */

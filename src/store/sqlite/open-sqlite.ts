@@ -9,6 +9,7 @@ import { groupCommits } from "./group-commit.ts";
 import { look } from "./look.ts";
 import { whole } from "./node-sqlite.ts";
 import { plan, wholeMs } from "../plan.ts";
+import { untilClosed } from "../until-closed.ts";
 import { poll } from "./poll.ts";
 import { prepareStatements } from "./statements.ts";
 import { openWakes } from "../wake.ts";
@@ -37,29 +38,14 @@ export function openSqliteStore({ path, pollMs = 250, leasesUntil }: SqliteOptio
   // Nobody else can write to a database in memory.
   const wakes = openWakes(poll({ pollMs: path === inMemory ? 0 : pollMs, dataVersion }));
   const batches = groupCommits(statements, wakes.tell);
-  let closed = false;
-  const open = (): void => {
-    if (closed) throw new Error("the store is closed");
-  };
-  return {
-    async commit(commit) {
-      open();
-      return batches.add(plan(commit));
-    },
-    async look(now, queries) {
-      open();
-      return look(statements, wholeMs(now, "now"), queries);
-    },
-    onWake(listener) {
-      open();
-      return wakes.listen(listener);
-    },
+  return untilClosed({
+    commit: async (commit) => batches.add(plan(commit)),
+    look: async (now, queries) => look(statements, wholeMs(now, "now"), queries),
+    onWake: (listener) => wakes.listen(listener),
     async close() {
-      if (closed) return;
-      closed = true;
       batches.finish();
       wakes.close();
       db.close();
     },
-  };
+  });
 }
