@@ -23,13 +23,13 @@ export const budget = command({
   },
 });
 
+/** What others spend of the installation and the service is the operator's to see. */
+const operators: readonly Ceiling["kind"][] = ["installation", "service"];
+
 async function listed(ceilings: readonly Ceiling[], { asker, store, now }: Ask): Promise<Markdown> {
-  // What others spend of the installation and the service is the operator's to see.
-  const shown = ceilings.filter(({ of }) => asker.place.kind === "terminal" || !of.startsWith("this "));
-  const own = ceilings.filter(({ period }) => period === "");
-  const lines = [...own, ...shown.filter((each) => !own.includes(each))];
-  const used = await usedOf(store, now, lines);
-  const text = lines.map((ceiling, place) => line(ceiling, used[place] ?? noMoney));
+  const shown = ceilings.filter(({ kind }) => asker.place.kind === "terminal" || !operators.includes(kind));
+  const used = await usedOf(store, now, shown);
+  const text = shown.map((ceiling, place) => line(ceiling, used[place] ?? noMoney));
   return `Spent or reserved:\n\n${text.join("\n")}`;
 }
 

@@ -21,6 +21,7 @@ export interface Budgets {
 export interface Ceiling {
   /** Names its sums: `task/t_7k2m41qz`, `user/7/2026-11-25`. */
   readonly scope: string;
+  readonly kind: "task" | keyof Budgets;
   /** Whose it is, as untrusted as a name: `this task`, `dana`, `acme/widgets`. */
   readonly of: string;
   readonly period: "" | "today" | "this month";
@@ -42,28 +43,27 @@ export function budgetWords({ used, ceiling }: { used: MicroUsd; ceiling: Ceilin
   return [`${dollars(used)} of ${dollars(most)} of ${of}`, period].filter((part) => part !== "").join(" ");
 }
 
-/** Of the service's own month all listings before had this name. */
+/** Scope of everything in the month. */
 export const serviceMonth = (at: Instant): string => `month/${monthOf(at)}`;
 
 /** Every purse that a task spends from at that instant, its own first. */
 export const ceilingsOf = (task: Task, budgets: Budgets, at: Instant): Ceiling[] => [
-  { scope: `task/${task.id}`, of: "this task", period: "", most: task.ceiling },
+  { scope: `task/${task.id}`, kind: "task", of: "this task", period: "", most: task.ceiling },
   ...sharedCeilings(task.origin, budgets, at),
 ];
 
 /** Those that tasks of one person at one place have in common. */
 export function sharedCeilings({ place, actor }: Origin, budgets: Budgets, at: Instant): Ceiling[] {
-  const both = (name: string, of: string, { day, month }: Allowance): Ceiling[] => [
-    { scope: `${name}/${dayOf(at)}`, of, period: "today", most: day },
-    { scope: `${name}/${monthOf(at)}`, of, period: "this month", most: month },
+  const both = (kind: keyof Budgets, name: string, of: string): Ceiling[] => [
+    { scope: `${name}/${dayOf(at)}`, kind, of, period: "today", most: budgets[kind].day },
+    { scope: `${name}/${monthOf(at)}`, kind, of, period: "this month", most: budgets[kind].month },
   ];
+  const { day, month } = budgets.service;
   return [
-    ...both(`user/${actor.id}`, actor.login, budgets.user),
-    ...both(`repository/${repositoryKey(place)}`, repositoryName(place), budgets.repository),
-    ...(place.kind === "issue"
-      ? both(`installation/${place.installation}`, "this installation", budgets.installation)
-      : []),
-    { scope: `day/${dayOf(at)}`, of: "this service", period: "today", most: budgets.service.day },
-    { scope: serviceMonth(at), of: "this service", period: "this month", most: budgets.service.month },
+    ...both("user", `user/${actor.id}`, actor.login),
+    ...both("repository", `repository/${repositoryKey(place)}`, repositoryName(place)),
+    ...(place.kind === "issue" ? both("installation", `installation/${place.installation}`, "this installation") : []),
+    { scope: `day/${dayOf(at)}`, kind: "service", of: "this service", period: "today", most: day },
+    { scope: serviceMonth(at), kind: "service", of: "this service", period: "this month", most: month },
   ];
 }

@@ -37,7 +37,7 @@ function refusedClaim(
 ): Omit<Done, "otherwise"> {
   const { task, now } = look;
   const short = shortScopes(failed, ceilings);
-  const own = short.find(({ ceiling }) => ceiling.period === "");
+  const own = short.find(({ ceiling }) => ceiling.kind === "task");
   if (own !== undefined) {
     const because = `its ceiling of ${dollars(own.ceiling.most)} does not cover a sandbox for its time limit`;
     return { to: ended(task, { finding: noResult("over-budget", because), now }), due: null };

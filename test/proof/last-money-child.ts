@@ -22,6 +22,7 @@ const store = path === undefined ? openRedisStore({ url, token, replica: me }) :
 const now = Instant.parse(Date.UTC(2026, 10, 25, 14));
 const repository: Ceiling = {
   scope: "repository/r1/2026-11-25",
+  kind: "repository",
   of: "acme/widgets",
   period: "today",
   most: usd(10),
@@ -33,7 +34,7 @@ const all = Array.from({ length: Number(values.draws) }, async (_, n) => {
   const task = TaskId.parse(`t_${me}${String(n).padStart(7, "0")}`);
   // From one to sixty cents, each another amount.
   const amount = microUsd(10_000 + ((n * 7919) % 590_000));
-  const own: Ceiling = { scope: `task/${task}`, of: "this task", period: "", most: usd(5) };
+  const own: Ceiling = { scope: `task/${task}`, kind: "task", of: "this task", period: "", most: usd(5) };
   const slice = {
     id: `compute/${task}-1`,
     kind: "compute",

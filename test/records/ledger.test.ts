@@ -30,8 +30,8 @@ const slice = (id: string, amount: MicroUsd, kind: Draw["kind"] = "model"): Draw
 });
 
 const ceilings: readonly Ceiling[] = [
-  { scope: `task/${task}`, of: "this task", period: "", most: usd(5) },
-  { scope: serviceMonth(now), of: "this service", period: "this month", most: usd(8) },
+  { scope: `task/${task}`, kind: "task", of: "this task", period: "", most: usd(5) },
+  { scope: serviceMonth(now), kind: "service", of: "this service", period: "this month", most: usd(8) },
 ];
 
 test("of two draws on the last money exactly one is given, and the other names the ceiling", async () => {
