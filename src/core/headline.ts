@@ -114,6 +114,9 @@ function oneLine(text: string, most: number): string {
         .trimEnd()}…`;
 }
 
+/** `1 file`, `3 files`. */
+export const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? "" : "s"}`;
+
 /** `12s`, `4m 12s`, `1h 5m`, `2d 3h`: the two largest units, whole seconds; nothing passed where clocks disagree. */
 export function elapsed(ms: number): string {
   const units = [

@@ -1,4 +1,5 @@
 /** What came of a task, for a terminal. */
+import { count } from "../core/headline.ts";
 import type { TaskView } from "../core/ports/forge.ts";
 import { dollars, minus } from "../core/money.ts";
 import { plain } from "../core/markdown.ts";
@@ -22,8 +23,6 @@ export function resultWords({ task, spent, model }: TaskView): string {
   ];
   return paragraphs.filter((each) => each !== "").join("\n\n");
 }
-
-const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? "" : "s"}`;
 
 const shownLines = 20;
 

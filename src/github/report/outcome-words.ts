@@ -1,6 +1,6 @@
 /** The middle of a report on an ended task: the result or the cause first, then what was kept, what it cost, what to do next. */
 import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
-import { isRefused } from "../../core/headline.ts";
+import { count, isRefused } from "../../core/headline.ts";
 import { dollars, minus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import type { EndedTask, Published } from "../../core/task.ts";
@@ -92,7 +92,6 @@ function steps({ heard, task }: TaskView): Markdown {
   return lines === "" ? "" : `<details><summary>Its last steps</summary>\n\n${lines}\n\n</details>`;
 }
 
-const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? "" : "s"}`;
 const size = ({ files, added, removed }: Published): string => `${count(files, "file")}, +${added} −${removed}`;
 
 function result({ published, finding, state, spec }: EndedTask): Markdown {
