@@ -2,7 +2,9 @@
 import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { listEvents } from "../../src/records/events.ts";
-import { world } from "../world/world.ts";
+import type { Inside } from "../world/sandboxes.ts";
+import { webhookSecret } from "../world/service.ts";
+import { world, type World } from "../world/world.ts";
 
 test("case 21: a token that a sandbox prints is in no comment, no event and no result, and the rest is", () =>
   world(async (w) => {
@@ -33,7 +35,15 @@ test("case 21: a token that a sandbox prints is in no comment, no event and no r
     expect(w.said()[0]).toContain("PATH=/bin");
   }));
 
-const webhookSecret = "it is a secret to everybody";
+async function atWork(w: World): Promise<Inside> {
+  await w.comment("/parhelia run fix it");
+  await w.dispatch();
+  const inside = w.inside();
+  await inside.says();
+  await w.dispatch();
+  return inside;
+}
+
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 test.for<readonly [string, (own: string) => Record<string, string>, string]>([
@@ -50,11 +60,7 @@ test.for<readonly [string, (own: string) => Record<string, string>, string]>([
   ["a secret as a name", () => ({ [`a/${webhookSecret}`]: "" }), "The name of a file"],
 ])("a result with %s is not published, and its person learns which file it is", ([, filesOf, named]) =>
   world(async (w) => {
-    await w.comment("/parhelia run fix it");
-    await w.dispatch();
-    const inside = w.inside();
-    await inside.says();
-    await w.dispatch();
+    const inside = await atWork(w);
     const own = inside.spec.env["PARHELIA_TOKEN"] ?? "";
     await inside.ends({ files: filesOf(own) });
     await w.pass(30 * secondMs);
@@ -70,11 +76,7 @@ test.for<readonly [string, (own: string) => Record<string, string>, string]>([
 
 test("what only looks like a secret is published", () =>
   world(async (w) => {
-    await w.comment("/parhelia run fix it");
-    await w.dispatch();
-    const inside = w.inside();
-    await inside.says();
-    await w.dispatch();
+    const inside = await atWork(w);
     const lines = Array.from({ length: 27 }, (_, n) => `MIIE${String(n).padStart(60, "A")}`).join("\n");
     await inside.ends({
       files: {

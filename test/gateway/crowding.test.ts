@@ -9,13 +9,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
-import { toTask } from "../../src/commands/run.ts";
-import { TaskId } from "../../src/core/ids.ts";
 import { usd } from "../../src/core/money.ts";
 import { listen } from "../../src/gateway/listen.ts";
-import { createTask } from "../../src/records/create-task.ts";
 import { cmdlines } from "../sandbox/machine.ts";
 import { eventually } from "../world/eventually.ts";
+import { askAtTerminal } from "../world/terminal-task.ts";
 import { world, type World } from "../world/world.ts";
 import { attempt, counted, json, modelStage, request, said, started, stopped, stream, usage } from "./model-stage.ts";
 
@@ -71,20 +69,7 @@ function repository(): { directory: string; sha: string } {
 async function twoAttempts(w: World, directory: string): Promise<{ hostile: string; honest: string; gateway: Hono }> {
   const tokens: string[] = [];
   for (const id of ["t_zzzzzzzz", "t_yyyyyyyy"]) {
-    const task = toTask({
-      id: TaskId.parse(id),
-      origin: { place: { kind: "terminal", directory }, actor: { id: 0, login: "me" } },
-      spec: {
-        work: { kind: "command", argv: ["true"] },
-        timeoutMs: 60_000,
-        budget: usd(5),
-        resources: { cpu: 1, memoryMiB: 64 },
-        ref: null,
-        publish: true,
-      },
-      now: w.now(),
-    });
-    await createTask(w.store, { task, now: w.now(), op: id });
+    await askAtTerminal(w.store, { id, directory, now: w.now() });
     await w.dispatch();
     tokens.push(w.inside(id).spec.env["PARHELIA_TOKEN"] ?? "");
   }

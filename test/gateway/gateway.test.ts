@@ -4,15 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { toTask } from "../../src/commands/run.ts";
-import { AttemptId, TaskId } from "../../src/core/ids.ts";
+import { AttemptId } from "../../src/core/ids.ts";
 import { secondMs } from "../../src/core/instant.ts";
-import { usd } from "../../src/core/money.ts";
 import { attemptTokens } from "../../src/gateway/attempt-tokens.ts";
-import { createTask } from "../../src/records/create-task.ts";
 import { listEvents } from "../../src/records/events.ts";
 import { listen } from "../../src/gateway/listen.ts";
 import type { Inside } from "../world/sandboxes.ts";
+import { askAtTerminal } from "../world/terminal-task.ts";
 import { world, type World } from "../world/world.ts";
 
 async function started(w: World): Promise<Inside> {
@@ -159,20 +157,7 @@ test("a repository on this machine is fetched through the gateway, at a commit t
   const old = git("rev-parse", "HEAD");
   git("commit", "-q", "--amend", "--allow-empty", "-m", "two");
   await world(async (w) => {
-    const task = toTask({
-      id: TaskId.parse("t_zzzzzzzz"),
-      origin: { place: { kind: "terminal", directory: join(place, ".git") }, actor: { id: 0, login: "me" } },
-      spec: {
-        work: { kind: "command", argv: ["true"] },
-        timeoutMs: 60_000,
-        budget: usd(5),
-        resources: { cpu: 1, memoryMiB: 64 },
-        ref: old,
-        publish: true,
-      },
-      now: w.now(),
-    });
-    await createTask(w.store, { task, now: w.now(), op: "create" });
+    await askAtTerminal(w.store, { id: "t_zzzzzzzz", directory: join(place, ".git"), now: w.now(), ref: old });
     await w.dispatch();
     const inside = w.inside();
     expect((await inside.job()).source).toEqual({ url: null, sha: old, ref: old });

@@ -7,12 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { toTask } from "../../src/commands/run.ts";
-import { TaskId } from "../../src/core/ids.ts";
 import { secondMs } from "../../src/core/instant.ts";
-import { usd } from "../../src/core/money.ts";
 import { listen } from "../../src/gateway/listen.ts";
-import { createTask } from "../../src/records/create-task.ts";
+import { askAtTerminal } from "../world/terminal-task.ts";
 import { world } from "../world/world.ts";
 
 function repository(): string {
@@ -27,20 +24,7 @@ function repository(): string {
 test("an upload that breaks off, or is no gzip, harms nobody but its own fetch", async () => {
   const directory = repository();
   await world(async (w) => {
-    const task = toTask({
-      id: TaskId.parse("t_zzzzzzzz"),
-      origin: { place: { kind: "terminal", directory }, actor: { id: 0, login: "me" } },
-      spec: {
-        work: { kind: "command", argv: ["true"] },
-        timeoutMs: 60_000,
-        budget: usd(5),
-        resources: { cpu: 1, memoryMiB: 64 },
-        ref: null,
-        publish: true,
-      },
-      now: w.now(),
-    });
-    await createTask(w.store, { task, now: w.now(), op: "create" });
+    await askAtTerminal(w.store, { id: "t_zzzzzzzz", directory, now: w.now() });
     await w.dispatch();
     const inside = w.inside();
     const gateway = w.sandboxes.gateway;

@@ -6,12 +6,8 @@ import * as fc from "fast-check";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { after, hourMs, minuteMs } from "../../src/core/instant.ts";
-import { toTask } from "../../src/commands/run.ts";
-import { TaskId } from "../../src/core/ids.ts";
-import { usd } from "../../src/core/money.ts";
 import type { Commit, Store } from "../../src/core/ports/store.ts";
 import { Refusal } from "../../src/core/refusal.ts";
-import { createTask } from "../../src/records/create-task.ts";
 import { listEvents } from "../../src/records/events.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
 import { readView } from "../../src/records/read-view.ts";
@@ -24,6 +20,7 @@ import { openSqliteSource, openSqliteTarget } from "../../src/store/sqlite/archi
 import { lockEngine } from "../../src/store/sqlite/engine-lock.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { needs } from "../world/needs.ts";
+import { askAtTerminal } from "../world/terminal-task.ts";
 import { openUpstash, type Upstash } from "../world/upstash/upstash.ts";
 import { now } from "./sqlite-place.ts";
 
@@ -289,20 +286,7 @@ describe.each(kinds)("into $kind", ({ place: newPlace }) => {
     const [one, two] = [sqlitePlace(), newPlace()];
     const store = one.store();
     for (const id of ["t_aaaaaaaa", "t_bbbbbbbb"]) {
-      const task = toTask({
-        id: TaskId.parse(id),
-        origin: { place: { kind: "terminal", directory: "/repo" }, actor: { id: 0, login: "me" } },
-        spec: {
-          work: { kind: "command", argv: ["true"] },
-          timeoutMs: 60_000,
-          budget: usd(5),
-          resources: { cpu: 1, memoryMiB: 64 },
-          ref: null,
-          publish: true,
-        },
-        now,
-      });
-      await createTask(store, { task, now, op: id });
+      await askAtTerminal(store, { id, directory: "/repo", now });
     }
     const told = async (from: Store) => {
       const tasks = await listTasks(from, now, { which: "live", limit: 10 });

@@ -1,26 +1,21 @@
 /** The stand-in for Upstash against what Upstash documents, mostly through its own client. */
 import type { Redis } from "@upstash/redis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "./eventually.ts";
 import { needs } from "./needs.ts";
-import { answer, openCaller, type Caller } from "./upstash/caller.ts";
-import { openUpstash, type Upstash } from "./upstash/upstash.ts";
+import { answer, type Caller } from "./upstash/caller.ts";
+import { upstashSuite } from "./upstash/suite.ts";
+import type { Upstash } from "./upstash/upstash.ts";
 
 describe.skipIf(!needs("redis-server"))("the stand-in for Upstash", () => {
   let upstash: Upstash;
   let caller: Caller;
   let redis: Redis;
 
-  beforeAll(async () => {
-    upstash = await openUpstash();
-    caller = openCaller(upstash);
+  const suite = upstashSuite();
+  beforeAll(() => {
+    ({ upstash, caller } = suite());
     redis = caller.client();
-  });
-  afterAll(() => upstash.close());
-  beforeEach(async () => {
-    await upstash.flush();
-    upstash.faults.clear();
-    upstash.billed.reset();
   });
 
   describe("answers", () => {

@@ -6,28 +6,23 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Redis } from "@upstash/redis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../eventually.ts";
 import { needs } from "../needs.ts";
-import { openCaller, type Caller } from "./caller.ts";
+import { type Caller } from "./caller.ts";
 import { badGateway, tooManyRequests, type Fault } from "./faults.ts";
-import { openUpstash, type Upstash } from "./upstash.ts";
+import { upstashSuite } from "./suite.ts";
+import type { Upstash } from "./upstash.ts";
 
 describe.skipIf(!needs("redis-server"))("faults of the stand-in for Upstash", () => {
   let upstash: Upstash;
   let caller: Caller;
   let redis: Redis;
 
-  beforeAll(async () => {
-    upstash = await openUpstash();
-    caller = openCaller(upstash);
+  const suite = upstashSuite();
+  beforeAll(() => {
+    ({ upstash, caller } = suite());
     redis = caller.client();
-  });
-  afterAll(() => upstash.close());
-  beforeEach(async () => {
-    await upstash.flush();
-    upstash.faults.clear();
-    upstash.billed.reset();
   });
 
   describe("faults", () => {

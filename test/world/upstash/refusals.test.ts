@@ -1,22 +1,17 @@
 /** What Upstash documents that it turns away, and with which words. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { needs } from "../needs.ts";
-import { answer, openCaller, type Caller } from "./caller.ts";
-import { openUpstash, type Upstash } from "./upstash.ts";
+import { answer, type Caller } from "./caller.ts";
+import { upstashSuite } from "./suite.ts";
+import type { Upstash } from "./upstash.ts";
 
 describe.skipIf(!needs("redis-server"))("refusals of the stand-in for Upstash", () => {
   let upstash: Upstash;
   let caller: Caller;
 
-  beforeAll(async () => {
-    upstash = await openUpstash();
-    caller = openCaller(upstash);
-  });
-  afterAll(() => upstash.close());
-  beforeEach(async () => {
-    await upstash.flush();
-    upstash.faults.clear();
-    upstash.billed.reset();
+  const suite = upstashSuite();
+  beforeAll(() => {
+    ({ upstash, caller } = suite());
   });
 
   const tooLong = "k".repeat(32 * 1024 + 1);
