@@ -1,7 +1,7 @@
 import { ceilingsOf, sharedCeilings, type Ceiling } from "../core/budget.ts";
 import { plainLine, type Markdown } from "../core/markdown.ts";
 import { dollars, noMoney, type MicroUsd } from "../core/money.ts";
-import { usedOf } from "../records/ledger.ts";
+import { usedOf } from "../records/spending.ts";
 import { command, type Ask } from "./command.ts";
 import { named, theTask, whichTask } from "./which-task.ts";
 

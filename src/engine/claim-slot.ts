@@ -1,25 +1,38 @@
 /** Claiming a slot: the task leaves the queue with money reserved for its sandbox's whole lifetime, or stays and says why. */
 import { attemptId } from "../core/ids.ts";
-import { budgetWords, ceilingsOf, dayOf, nextMonthOf, type Ceiling } from "../core/budget.ts";
-import { dollars } from "../core/money.ts";
+import { budgetWords, ceilingsUntil, dayOf, type Ceiling } from "../core/budget.ts";
+import { firstCallPrice } from "../core/first-call.ts";
+import { dollars, microUsd, minus, noMoney, plus } from "../core/money.ts";
 import { computePrice } from "../core/pricing.ts";
 import { ended, waitingForMoney } from "../core/moves.ts";
 import { lifetimeMs, noResult, patience } from "../core/next-step.ts";
-import { after, dayMs, type Instant } from "../core/instant.ts";
+import { after } from "../core/instant.ts";
 import type { FailedCondition } from "../core/ports/store.ts";
+import { readBudgets } from "../records/budgets.ts";
 import { claim } from "../records/claim.ts";
 import { shortScopes } from "../records/ledger.ts";
+import { taskMoney } from "../records/spending.ts";
 import { mayStart } from "./admit.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
 export async function claimSlot(room: Room, look: Look): Promise<Done> {
   const { task, now } = look;
+  const { store } = room;
   await mayStart(room, task);
-  const { maxSandboxes, budgets, microUsdPerHour } = room.limits;
-  const ceilings = ceilingsOf(task, budgets, now);
-  const held = computePrice(microUsdPerHour, lifetimeMs(task));
-  const claimed = claim(task, { microUsdPerHour, held, ceilings, maxSandboxes, now });
+  const { maxSandboxes, microUsdPerHour } = room.limits;
+  const [budgets, { used }] = await Promise.all([
+    readBudgets(store, now, room.limits.budgets),
+    taskMoney(store, now, task.id),
+  ]);
+  // It may be made late, and lives its whole lifetime from then on.
+  const until = after(now, patience.createMs + lifetimeMs(task));
+  const ceilings = ceilingsUntil(task, budgets, { from: now, until });
+  const compute = computePrice(microUsdPerHour, lifetimeMs(task));
+  // What the task has left for a first call may be less than a call can cost; the call is made smaller then.
+  const left = minus(task.ceiling, plus(used, compute));
+  const model = microUsd(Math.min(firstCallPrice(task) ?? noMoney, left));
+  const claimed = claim(task, { microUsdPerHour, held: { compute, model }, until, ceilings, maxSandboxes, now });
   const attempt = attemptId(task.id, task.attempts + 1);
   return {
     to: claimed.task,
@@ -45,7 +58,7 @@ function refusedClaim(
   const tightest = short[0];
   // Every slot is taken: the task keeps its place in the queue.
   if (tightest === undefined) return { due: null };
-  const because = `budget: ${budgetWords(tightest)} used or reserved; ${freeAgain(tightest.ceiling, now)}`;
+  const because = `budget: ${budgetWords(tightest)} used or reserved${freeAgain(tightest.ceiling)}`;
   return {
     to: waitingForMoney(task, because, now),
     due: after(now, patience.moneyMs),
@@ -54,5 +67,5 @@ function refusedClaim(
 }
 
 /** Running tasks give back what they do not need, so it may be sooner. */
-const freeAgain = ({ period }: Ceiling, now: Instant): string =>
-  `new money on ${period === "today" ? dayOf(after(now, dayMs)) : `${nextMonthOf(now)}-01`} (UTC) at the latest`;
+const freeAgain = ({ renewsAt }: Ceiling): string =>
+  renewsAt === undefined ? "" : `; new money on ${dayOf(renewsAt)} (UTC) at the latest`;

@@ -1,13 +1,15 @@
 /** Ending an attempt: first the sandbox, then, in one commit, its outcome, its charges, its slot and what becomes of the task. */
+import { byDay } from "../core/budget.ts";
 import { computePrice } from "../core/pricing.ts";
 import { ended, publishing, queuedForSlot } from "../core/moves.ts";
 import { lifetimeMs, type Step } from "../core/next-step.ts";
 import type { Event } from "../core/event.ts";
-import { dollars, noMoney, type MicroUsd } from "../core/money.ts";
+import { dollars, minus, noMoney, plus, type MicroUsd } from "../core/money.ts";
 import type { Attempt } from "../core/attempt.ts";
 import { after, secondMs, type Instant } from "../core/instant.ts";
 import type { Task } from "../core/task.ts";
 import { endAttemptEffects } from "../records/attempt.ts";
+import { charged, type Charge } from "../records/ledger.ts";
 import { noResultYet } from "../records/result.ts";
 import type { Room } from "./room.ts";
 import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
@@ -18,7 +20,7 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   const attempt = attemptOf(look);
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
-  const compute = computeCost(look, attempt, now);
+  const compute = computeCharge(look, attempt, now);
   const { model, ...also } = await endAttemptEffects(room.store, attempt, {
     outcome: step.outcome,
     because: step.because,
@@ -39,7 +41,11 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
       {
         ...event,
         at: now,
-        details: { outcome: step.outcome, model_micro_usd: model, compute_micro_usd: compute },
+        details: {
+          outcome: step.outcome,
+          model_micro_usd: model,
+          compute_micro_usd: plus(...compute.parts.map(({ amount }) => amount)),
+        },
       },
       ...disagreement(look, model),
     ],
@@ -48,12 +54,18 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
 
 /**
  * From when the backend bills: the sandbox's start, or the claim where a crash hid it. A sandbox that was never spoken of
- * costs nothing; none lives longer than its lifetime, however long the service was away.
+ * costs nothing; none lives longer than its lifetime, however long the service was away. Each day is charged its own part.
  */
-function computeCost(look: Look, attempt: Attempt, now: Instant): MicroUsd {
-  const lived = attempt.createdAt ?? (look.facts.heard === undefined ? undefined : attempt.claimedAt);
-  if (lived === undefined) return noMoney;
-  return computePrice(attempt.microUsdPerHour, Math.min(lifetimeMs(look.task), Math.max(0, now - lived)));
+function computeCharge(look: Look, attempt: Attempt, now: Instant): Charge {
+  const from = attempt.createdAt ?? (look.facts.heard === undefined ? undefined : attempt.claimedAt);
+  if (from === undefined) return charged(noMoney, now);
+  const ms = Math.min(lifetimeMs(look.task), Math.max(0, now - from));
+  const costUntil = (at: Instant): MicroUsd => computePrice(attempt.microUsdPerHour, at - from);
+  const parts = byDay({ from, until: after(from, ms) }).map((day) => ({
+    at: day.from,
+    amount: minus(costUntil(day.until), costUntil(day.from)),
+  }));
+  return { parts, used: { ms } };
 }
 
 function afterwards(task: Task, step: End, now: Instant): Task {

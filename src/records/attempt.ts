@@ -2,10 +2,10 @@
 import { Attempt, type Outcome } from "../core/attempt.ts";
 import type { AttemptId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
-import { plus, type MicroUsd } from "../core/money.ts";
+import { noMoney, plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { allKept, counters, indexes, kept, keys, sortKey, type Kept } from "./document.ts";
-import { attemptMoney, closeDraws, settleEffects } from "./ledger.ts";
+import { attemptMoney, charged, closeDraws, openingSliceId, settleEffects, type Charge, type Slice } from "./ledger.ts";
 import { hint, join, type Effects } from "./task-put.ts";
 
 export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
@@ -47,7 +47,7 @@ export interface AttemptEnd {
   readonly outcome: Outcome;
   readonly because: string;
   /** What the sandbox's time cost. */
-  readonly compute: MicroUsd;
+  readonly compute: Charge;
   readonly now: Instant;
 }
 
@@ -62,7 +62,7 @@ export async function endAttemptEffects(
   end: AttemptEnd,
 ): Promise<Partial<Effects> & { model: MicroUsd }> {
   const { drawn, held, model } = await attemptMoney(store, end.now, attempt.id);
-  const charges = held.map((slice) => ({ slice, charge: slice.kind === "compute" ? end.compute : slice.amount }));
+  const charges = held.map((slice) => ({ slice, charge: chargeOf(slice, end) }));
   const ended: Attempt = { ...attempt, endedAt: end.now, outcome: end.outcome, because: end.because };
   return {
     ...join(
@@ -70,8 +70,17 @@ export async function endAttemptEffects(
         put: [attemptPut(ended)],
         add: [{ counter: counters.running, by: -1, min: 0 }, closeDraws(attempt.id, drawn)],
       },
-      ...charges.map(({ slice, charge }) => settleEffects(slice, charge, end.now)),
+      ...charges.map(({ slice, charge }) => settleEffects(slice, charge)),
     ),
-    model: plus(model, ...charges.flatMap(({ slice, charge }) => (slice.kind === "model" ? [charge] : []))),
+    model: plus(model, ...charges.flatMap(({ slice, charge }) => (slice.kind === "model" ? amounts(charge) : []))),
   };
+}
+
+const amounts = ({ parts }: Charge): MicroUsd[] => parts.map(({ amount }) => amount);
+
+/** No call was made of what was held for the first one. */
+function chargeOf(slice: Slice, { compute, now }: AttemptEnd): Charge {
+  if (slice.kind === "compute") return compute;
+  if (slice.id === openingSliceId(slice.attempt)) return charged(noMoney, now);
+  return charged(slice.amount, now, { worstCase: true });
 }

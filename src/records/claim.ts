@@ -8,7 +8,8 @@ import { starting } from "../core/moves.ts";
 import type { InState, Task } from "../core/task.ts";
 import { attemptPut } from "./attempt.ts";
 import { counters } from "./document.ts";
-import { drawEffects, type Draw } from "./ledger.ts";
+import { payerOf } from "./ledger-entry.ts";
+import { computeSliceId, drawEffects, openingSliceId, type Draw } from "./ledger.ts";
 import { join, type Effects } from "./task-put.ts";
 
 export interface Claim {
@@ -17,30 +18,40 @@ export interface Claim {
   readonly also: Partial<Effects>;
 }
 
-/** The slice of an attempt's compute; named after it, so that it is settled exactly once. */
-const computeSliceId = (attempt: Attempt["id"]): string => `compute/${attempt}`;
+export interface ClaimAsk {
+  readonly microUsdPerHour: MicroUsd;
+  /** What is held: the sandbox's price for its whole lifetime, and what one model call may cost, where it will make some. */
+  readonly held: { readonly compute: MicroUsd; readonly model: MicroUsd };
+  /** Until when the sandbox lives at most. */
+  readonly until: Instant;
+  readonly ceilings: readonly Ceiling[];
+  readonly maxSandboxes: number;
+  readonly now: Instant;
+}
 
-/** `held` is the sandbox's price for its whole lifetime. The slot and every ceiling are bounds of the same commit. */
-export function claim(
-  task: Task,
-  ask: { microUsdPerHour: MicroUsd; held: MicroUsd; ceilings: readonly Ceiling[]; maxSandboxes: number; now: Instant },
-): Claim {
+/** The slot and every ceiling are bounds of the same commit. */
+export function claim(task: Task, ask: ClaimAsk): Claim {
+  const { now, held, until } = ask;
   const id = attemptId(task.id, task.attempts + 1);
   const attempt: Attempt = {
     id,
     task: task.id,
     sandbox: sandboxName(id),
-    claimedAt: ask.now,
+    claimedAt: now,
     microUsdPerHour: ask.microUsdPerHour,
   };
-  const slice: Draw = { id: computeSliceId(id), kind: "compute", attempt: id, amount: ask.held, drawnAt: ask.now };
+  const slice = { attempt: id, payer: payerOf(task.origin), drawnAt: now, until };
+  const slices: Draw[] = [
+    { ...slice, id: computeSliceId(id), kind: "compute", amount: held.compute },
+    ...(held.model === 0 ? [] : [{ ...slice, id: openingSliceId(id), kind: "model", amount: held.model } as const]),
+  ];
   return {
-    task: starting(task, id, ask.now),
+    task: starting(task, id, now),
     attempt,
     also: join(
       { add: [{ counter: counters.running, by: 1, max: ask.maxSandboxes }] },
       { put: [attemptPut(attempt)] },
-      drawEffects(slice, ask.ceilings),
+      ...slices.map((each) => drawEffects(each, ask.ceilings)),
     ),
   };
 }

@@ -30,6 +30,8 @@ export const keys = {
   done: (op: string) => `done/${op}`,
   queueHead: (repository: string) => `queue-head/${repository}`,
   slice: (id: string) => `slice/${id}`,
+  /** What an operator set of the ceilings, over the settings. */
+  budgets: "budgets",
   gatewayKey: "key/gateway",
   /** The machine and folder that the local sandboxes of a shared store are in. */
   localHome: "local-home",
@@ -50,6 +52,9 @@ export const indexes = {
   /** All tasks, and those that are not ended, by creation. */
   tasks: "tasks",
   live: "live",
+  /** Tasks that have ended, by their end; and those of one repository. */
+  ended: "ended",
+  endedOf: (repository: string) => `ended/${repository}`,
   /** Attempts that have not ended, by their claim: as many as there are slots in use. */
   liveAttempts: "live-attempts",
   /** Tasks of one issue or directory, by creation. */

@@ -9,7 +9,7 @@ import { Event } from "../core/event.ts";
 import type { Put, Store, Trim } from "../core/ports/store.ts";
 import { isEnded, Task } from "../core/task.ts";
 import { allKept, counters, indexes, keys, logs, sortKey, type Kept } from "./document.ts";
-import { moneyCounters } from "./ledger.ts";
+import { moneyCounters } from "./spending.ts";
 
 /** At one time. A service that makes more tasks a minute than this for months has other troubles. */
 const tasksAtOnce = 50;

@@ -6,7 +6,7 @@ import type { TaskView } from "../core/ports/forge.ts";
 import type { Store } from "../core/ports/store.ts";
 import { repositoryKey, type Task } from "../core/task.ts";
 import { indexes, kept, keys } from "./document.ts";
-import { taskMoney } from "./ledger.ts";
+import { taskMoney } from "./spending.ts";
 
 /** A place in the queue beyond this is shown as this. */
 const aheadAtMost = 100;

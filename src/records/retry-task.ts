@@ -1,7 +1,7 @@
 /** Retrying: an ended task goes back to the queue and starts again from the base it had. */
 import { retried } from "../core/moves.ts";
 import type { Store } from "../core/ports/store.ts";
-import { taskMoney } from "./ledger.ts";
+import { taskMoney } from "./spending.ts";
 import { takeUp, type TakeUpAsk } from "./take-up.ts";
 
 export async function retryTask(store: Store, ask: TakeUpAsk): Promise<"queued" | "live"> {

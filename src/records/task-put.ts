@@ -30,7 +30,10 @@ function taskPut(task: Task): Put {
   const entries: [string, string][] = [[indexes.tasks, created]];
   // What was never admitted is not "the task here": a refused stranger's words must not be what a maintainer retries.
   if (task.base !== undefined || !isEnded(task)) entries.push([indexes.place(task.origin.place), created]);
-  if (!isEnded(task)) entries.push([indexes.live, created]);
+  if (isEnded(task)) {
+    const at = sortKey(task.endedAt);
+    entries.push([indexes.ended, at], [indexes.endedOf(repositoryKey(task.origin.place)), at]);
+  } else entries.push([indexes.live, created]);
   if (isQueuedForSlot(task)) entries.push([indexes.queue(repositoryKey(task.origin.place)), created]);
   return { key: keys.task(task.id), value: task, entries };
 }

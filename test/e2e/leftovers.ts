@@ -56,10 +56,10 @@ export function expectSettled(storePath: string): void {
   expect(rows("SELECT key FROM document WHERE key LIKE 'slice/%'"), "held money").toEqual([]);
   const ledger = rows("SELECT value FROM log WHERE log LIKE 'ledger/%'").map(asRecord);
   const ids = (kind: string): string[] =>
-    ledger.flatMap((entry) => (entry["do"] === kind ? [String(entry["id"])] : [])).toSorted();
-  expect(ids("draw").length).toBeGreaterThan(0);
-  expect(ids("settle"), "each slice is settled once").toEqual(ids("draw"));
-  expect(new Set(ids("draw")).size).toBe(ids("draw").length);
+    ledger.flatMap((entry) => (entry["do"] === kind ? [String(entry["slice"])] : [])).toSorted();
+  expect(ids("slice").length).toBeGreaterThan(0);
+  expect(ids("charge"), "each slice is settled once").toEqual(ids("slice"));
+  expect(new Set(ids("slice")).size).toBe(ids("slice").length);
   db.close();
 }
 

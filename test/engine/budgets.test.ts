@@ -1,8 +1,14 @@
 /** Ceilings of people, repositories, installations and the service: the tightest holds, and is named. */
 import { expect, test } from "vitest";
+import { AttemptId } from "../../src/core/ids.ts";
 import { hourMs, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
-import { logs } from "../../src/records/document.ts";
+import { pricesAsOf } from "../../src/core/pricing.ts";
+import { counters, logs } from "../../src/records/document.ts";
+import { Entry } from "../../src/records/ledger-entry.ts";
+import { ledgerPurse } from "../../src/gateway/ledger-purse.ts";
+import { attemptMoney } from "../../src/records/ledger.ts";
+import { expectLedger } from "../world/ledger.ts";
 import { unbounded, world, type World } from "../world/world.ts";
 
 /** An hour's sandbox costs $0.36, and a task of an hour holds a little more. */
@@ -10,7 +16,7 @@ const one = usd(0.4);
 
 async function ask(w: World, by: string): Promise<void> {
   const issue = w.github.as("dana").openIssue("acme/widgets", "One more", "It is wrong.");
-  await w.comment("/parhelia run fix it", { on: issue, by });
+  await w.comment("/parhelia run -- make", { on: issue, by });
   await w.dispatch();
 }
 
@@ -100,23 +106,95 @@ test("every charge is in the sums of all its purses, and the ledger counts up to
     await w.inside().ends();
     await w.pass(minuteMs);
     const [entries] = await w.store.look(w.now(), [{ read: logs.ledger("2026-11"), limit: 100 }]);
-    const settled = entries.map(({ value }) => value).find((value) => JSON.stringify(value).includes('"do":"settle"'));
-    expect(settled).toMatchObject({
-      kind: "compute",
-      scopes: expect.arrayContaining([
-        "task/t_00000001",
-        expect.stringMatching(/^user\/\d+\/2026-11-25$/),
-        expect.stringMatching(/^user\/\d+\/2026-11$/),
-        "repository/r500001/2026-11-25",
-        "day/2026-11-25",
-        "month/2026-11",
-      ]),
+    const lines = entries.map(({ value }) => Entry.parse(value));
+    const charge = lines.find((each) => each.do === "charge" && each.meter === "compute");
+    expect(charge).toMatchObject({
+      slice: "t_00000001-1/compute/1",
+      payer: { user: expect.any(Number), repository: "r500001", installation: expect.any(Number) },
+      prices: pricesAsOf,
+      used: { ms: expect.any(Number) },
     });
-    const { charge, scopes } = settled as unknown as { charge: number; scopes: string[] };
-    expect(scopes).toHaveLength(9);
+    expect(charge?.scopes).toEqual([
+      "task/t_00000001",
+      expect.stringMatching(/^user\/\d+\/2026-11-25$/),
+      expect.stringMatching(/^user\/\d+\/2026-11$/),
+      "repository/r500001/2026-11-25",
+      "repository/r500001/2026-11",
+      expect.stringMatching(/^installation\/\d+\/2026-11-25$/),
+      expect.stringMatching(/^installation\/\d+\/2026-11$/),
+      "service/2026-11-25",
+      "service/2026-11",
+    ]);
+    const { open } = await expectLedger(w.store, w.now());
+    expect([...open.keys()]).toEqual([]);
     const sums = await w.store.look(
       w.now(),
-      scopes.flatMap((scope) => [{ counter: `used/${scope}` }, { counter: `spent/${scope}/compute` }]),
+      (charge?.scopes ?? []).map((scope) => ({ counter: counters.used(scope) })),
     );
-    expect(new Set(sums)).toEqual(new Set([charge]));
+    expect(new Set(sums)).toEqual(new Set([charge?.amount]));
+  }));
+
+test("what goes over midnight is held in both days, and each is charged its own part", () =>
+  world(async (w) => {
+    // 08:00 at first; 23:30 now.
+    w.jump(15 * hourMs + 30 * minuteMs);
+    await ask(w, "dana");
+    await w.inside().says();
+    const used = (day: string) =>
+      w.store.look(w.now(), [{ counter: counters.used(`service/${day}`) }]).then(([sum]) => sum);
+    expect(await used("2026-11-25")).toBe(await used("2026-11-26"));
+    await w.pass(50 * minuteMs);
+    await w.inside().ends();
+    await w.pass(minuteMs);
+    // $0.36 an hour: thirty minutes of the first day, twenty of the second and what its end took.
+    expect(await used("2026-11-25")).toBe(180_000);
+    expect(await used("2026-11-26")).toBeGreaterThanOrEqual(120_000);
+    expect(await used("2026-11-26")).toBeLessThan(123_000);
+    await expectLedger(w.store, w.now());
+  }));
+
+test("with an agent's sandbox its first call is held; the first call takes that over, and what is not needed comes back", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run --model claude-opus-5-5 fix it");
+    await w.dispatch();
+    await w.inside().says();
+    const attempt = AttemptId.parse("t_00000001-1");
+    const held = async (): Promise<readonly string[]> =>
+      (await attemptMoney(w.store, w.now(), attempt)).held.map(({ id, amount }) => `${id} ${amount}`).toSorted();
+    // 20,000 tokens written to the cache for an hour and 2,000 of an answer ($0.20), and a tenth more for the dearest place.
+    const first = 220_000;
+    expect(await held()).toEqual(["t_00000001-1/compute/1 384000", `t_00000001-1/model/0 ${first}`]);
+    const purse = ledgerPurse({ store: w.store, clock: w, budgets: unbounded });
+    const account = await purse.open(attempt);
+    const one = await account?.reserve(`${attempt}/model/a`, usd(1));
+    // A call that was let in at the same moment finds the first call's money taken.
+    const other = await account?.reserve(`${attempt}/model/b`, usd(2));
+    expect(await held()).toEqual([
+      "t_00000001-1/compute/1 384000",
+      "t_00000001-1/model/a 1000000",
+      "t_00000001-1/model/b 2000000",
+    ]);
+    const third = await account?.reserve(`${attempt}/model/c`, usd(2));
+    expect(third).toEqual({
+      ok: false,
+      because: "$3.38 of $5.00 of this task are spent or reserved.",
+      left: usd(5) - 384_000 - usd(3),
+    });
+    const cost = { amount: usd(0.5), model: "claude-opus-5-5", isWorstCase: false };
+    for (const each of [one, other]) if (each?.ok === true) await each.hold.charge(cost);
+    await w.inside().ends();
+    await w.pass(minuteMs);
+    expect((await expectLedger(w.store, w.now())).open.size).toBe(0);
+    expect(await purse.open(attempt)).toBeUndefined();
+    expect(await account?.reserve(`${attempt}/model/d`, usd(1))).toMatchObject({ because: "The attempt has ended." });
+  }));
+
+test("a task whose budget covers its sandbox and little more starts, and holds that little", () =>
+  world(async (w) => {
+    await w.comment("/parhelia run --budget $0.39 fix it");
+    await w.dispatch();
+    const { held } = await attemptMoney(w.store, w.now(), AttemptId.parse("t_00000001-1"));
+    expect(held.map(({ amount }) => amount).toSorted()).toEqual([384_000, 6_000]);
+    await w.comment("/parhelia cancel");
+    await w.pass(minuteMs);
   }));

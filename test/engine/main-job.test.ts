@@ -5,7 +5,8 @@ import { AttemptId } from "../../src/core/ids.ts";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { microUsd, usd } from "../../src/core/money.ts";
 import { listEvents } from "../../src/records/events.ts";
-import { draw, settle, taskMoney } from "../../src/records/ledger.ts";
+import { charged, draw, settle } from "../../src/records/ledger.ts";
+import { taskMoney } from "../../src/records/spending.ts";
 import { unbounded, world } from "../world/world.ts";
 
 test("a comment becomes a task, a sandbox, a report and a pull request", () =>
@@ -195,8 +196,8 @@ test("case 16: what the agent claims is compared with what the gateway counted, 
       ["call-2", 6000],
     ] as const) {
       const slice = { id, kind: "model", attempt, amount: usd(1), drawnAt: w.now() } as const;
-      await draw(w.store, slice, ceilings);
-      await settle(w.store, { id, charge: microUsd(charge), now: w.now() });
+      const drawn = await draw(w.store, slice, { ceilings });
+      if (drawn.ok) await settle(w.store, drawn.slice, charged(microUsd(charge), w.now()), w.now());
     }
     await sandbox.says({ type: "agent_claim", level: "info", message: "", claimedMicroUsd: 13_250, turns: 2 });
     await sandbox.ends();

@@ -152,12 +152,34 @@ test("max_tokens goes down to what is left, and the thinking budget stays below 
   expect(on.purse.peak()).toBeLessThanOrEqual(usd(0.1));
 });
 
+test("at nine tenths of the ceiling the agent is told so, behind all that it sent", async () => {
+  const on = modelStage(() => json({ type: "message", usage: usage(230_000, 0) }), usd(1));
+  const texts = () => on.sent.map(({ body }) => JSON.parse(body).messages.at(-1).content);
+  await on.ask(request);
+  await on.ask(request);
+  const block = { type: "tool_result", tool_use_id: "a", content: "ok" };
+  await on.ask({ ...request, messages: [...request.messages, { role: "assistant", content: "Yes" }] });
+  await on.ask({ ...request, max_tokens: 300, messages: [{ role: "user", content: [block] }] });
+  const told = {
+    type: "text",
+    text: expect.stringMatching(/^\[From the service that runs you\] \$0\.92 of the \$1\.00 .* \$0\.0800 are left/),
+  };
+  expect(texts().slice(0, 2)).toEqual(["Hello", [{ type: "text", text: "Hello" }, told]]);
+  // After the second answer nothing is left for another.
+  expect(texts()).toHaveLength(2);
+  const rest = modelStage(() => json({ type: "message", usage: usage(230_000, 0) }), usd(1));
+  await rest.ask(request);
+  await rest.ask({ ...request, max_tokens: 300, messages: [{ role: "user", content: [block] }] });
+  expect(JSON.parse(rest.sent[1]?.body ?? "").messages).toEqual([{ role: "user", content: [block, told] }]);
+});
+
 test("where not even a small answer can be paid: 402, with figures, and nothing is sent", async () => {
   const on = modelStage(answered, microUsd(10_000));
   expect(await errorOf(await on.ask(request))).toEqual({
     status: 402,
     type: "billing_error",
-    message: "budget: $0.0100 is left, and even a small answer to this request may cost $0.0171.",
+    message:
+      "budget: $0.00 of $0.0100 are spent or reserved. $0.0100 is left, and even a small answer to this request may cost $0.0171.",
   });
   expect(on.sent).toEqual([]);
 });

@@ -42,7 +42,7 @@ const all = Array.from({ length: Number(values.draws) }, async (_, n) => {
     amount,
     drawnAt: now,
   } as const;
-  const drawn = await draw(store, slice, [own, repository]);
+  const drawn = await draw(store, slice, { ceilings: [own, repository] });
   if (!drawn.ok) return;
   given += amount;
   times += 1;

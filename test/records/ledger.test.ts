@@ -8,7 +8,8 @@ import { Instant } from "../../src/core/instant.ts";
 import { microUsd, usd, type MicroUsd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { endAttemptEffects } from "../../src/records/attempt.ts";
-import { draw, attemptMoney, moneyLeft, monthMoney, settle, taskMoney, type Draw } from "../../src/records/ledger.ts";
+import { attemptMoney, charged, draw, settle, type Draw, type Slice } from "../../src/records/ledger.ts";
+import { moneyLeft, monthMoney, taskMoney } from "../../src/records/spending.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 
 const now = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
@@ -29,6 +30,11 @@ const slice = (id: string, amount: MicroUsd, kind: Draw["kind"] = "model"): Draw
   drawnAt: now,
 });
 
+const sliceOf = (id: string, amount: MicroUsd): Slice => ({
+  ...slice(id, amount),
+  scopes: ceilings.map(({ scope }) => scope),
+});
+
 const ceilings: readonly Ceiling[] = [
   { scope: `task/${task}`, kind: "task", of: "this task", period: "", most: usd(5) },
   { scope: serviceMonth(now), kind: "service", of: "this service", period: "this month", most: usd(8) },
@@ -36,10 +42,11 @@ const ceilings: readonly Ceiling[] = [
 
 test("of two draws on the last money exactly one is given, and the other names the ceiling", async () => {
   const store = open();
-  const drawn = await Promise.all(["a", "b"].map((id) => draw(store, slice(id, usd(3)), ceilings)));
+  const drawn = await Promise.all(["a", "b"].map((id) => draw(store, slice(id, usd(3)), { ceilings })));
   expect(drawn.filter((each) => each.ok)).toHaveLength(1);
   expect(drawn.find((each) => !each.ok)).toEqual({
     ok: false,
+    because: "short",
     short: [{ ceiling: ceilings[0], used: usd(3) }],
   });
   expect(await moneyLeft(store, now, ceilings)).toBe(usd(2));
@@ -47,10 +54,10 @@ test("of two draws on the last money exactly one is given, and the other names t
 
 test("drawing and settling again under one id changes nothing", async () => {
   const store = open();
-  await draw(store, slice("a", usd(3)), ceilings);
-  await draw(store, slice("a", usd(3)), ceilings);
+  await draw(store, slice("a", usd(3)), { ceilings });
+  await draw(store, slice("a", usd(3)), { ceilings });
   expect((await taskMoney(store, now, task)).used).toBe(usd(3));
-  for (let time = 0; time < 3; time += 1) await settle(store, { id: "a", charge: usd(1), now });
+  for (let time = 0; time < 3; time += 1) await settle(store, sliceOf("a", usd(3)), charged(usd(1), now), now);
   expect(await taskMoney(store, now, task)).toEqual({ spent: usd(1), model: usd(1), compute: 0, used: usd(1) });
 });
 
@@ -68,7 +75,7 @@ async function end(store: Store): Promise<boolean> {
   const { model: _, ...effects } = await endAttemptEffects(store, ending, {
     outcome: "succeeded",
     because: "",
-    compute: usd(0.5),
+    compute: charged(usd(0.5), now),
     now,
   });
   const add = (effects.add ?? []).filter((each) => each.counter !== "running");
@@ -78,8 +85,8 @@ async function end(store: Store): Promise<boolean> {
 
 test("the end of an attempt charges what nobody settled in full, compute by its time, and closes the drawing", async () => {
   const store = open();
-  await draw(store, slice("compute", usd(1), "compute"), ceilings);
-  await draw(store, slice("a", usd(0.3)), ceilings);
+  await draw(store, slice("compute", usd(1), "compute"), { ceilings });
+  await draw(store, slice("a", usd(0.3)), { ceilings });
   expect(await end(store)).toBe(true);
   expect(await taskMoney(store, now, task)).toEqual({
     spent: usd(0.8),
@@ -88,19 +95,19 @@ test("the end of an attempt charges what nobody settled in full, compute by its 
     used: usd(0.8),
   });
   expect((await attemptMoney(store, now, attempt)).held).toEqual([]);
-  expect((await draw(store, slice("late", usd(0.1)), ceilings)).ok).toBe(false);
+  expect((await draw(store, slice("late", usd(0.1)), { ceilings })).ok).toBe(false);
 });
 
 test("a call that began while the end was looked up refuses the end, which then takes it with it", async () => {
   const store = open();
-  await draw(store, slice("compute", usd(1), "compute"), ceilings);
+  await draw(store, slice("compute", usd(1), "compute"), { ceilings });
   const before = await endAttemptEffects(store, ending, {
     outcome: "succeeded",
     because: "",
-    compute: usd(0.5),
+    compute: charged(usd(0.5), now),
     now,
   });
-  await draw(store, slice("late", usd(0.3)), ceilings);
+  await draw(store, slice("late", usd(0.3)), { ceilings });
   const { model: _, ...effects } = before;
   const refused = await store.commit({ op: "end", now, ...effects });
   expect(refused).toMatchObject({ ok: false });
@@ -121,27 +128,27 @@ test("in any order of draws and settlements: used is what is held and charged, n
       try {
         const held = new Map<string, number>();
         const settled = new Set<string>();
-        let charged = 0;
+        let total = 0;
         for (const { do: what, id, amount } of steps) {
           if (what === "draw") {
             // An id is drawn once in real life; a second draw of it after its end would be another call.
             if (settled.has(id)) continue;
-            const given = await draw(store, slice(id, microUsd(amount)), ceilings);
-            const sum = [...held.values()].reduce((all, each) => all + each, charged);
+            const given = await draw(store, slice(id, microUsd(amount)), { ceilings });
+            const sum = [...held.values()].reduce((all, each) => all + each, total);
             if (held.has(id)) expect(given.ok).toBe(true);
             else expect(given.ok).toBe(sum + amount <= usd(5));
             if (given.ok && !held.has(id)) held.set(id, amount);
           } else if (held.has(id)) {
             const charge = Math.min(amount, held.get(id) ?? 0);
-            await settle(store, { id, charge: microUsd(charge), now });
+            await settle(store, sliceOf(id, microUsd(held.get(id) ?? 0)), charged(microUsd(charge), now), now);
             held.delete(id);
             settled.add(id);
-            charged += charge;
+            total += charge;
           }
         }
-        const used = [...held.values()].reduce((all, each) => all + each, charged);
-        expect(await taskMoney(store, now, task)).toMatchObject({ spent: charged, used });
-        expect(await monthMoney(store, now)).toEqual({ spent: charged, model: charged, compute: 0, used });
+        const used = [...held.values()].reduce((all, each) => all + each, total);
+        expect(await taskMoney(store, now, task)).toMatchObject({ spent: total, used });
+        expect(await monthMoney(store, now)).toEqual({ spent: total, model: total, compute: 0, used });
       } finally {
         await store.close();
       }

@@ -1,9 +1,11 @@
 /** Two releases on one state, as in a rolling restart: what the newer one wrote is worked on by the older one. */
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { AttemptId } from "../../src/core/ids.ts";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import type { Json } from "../../src/core/ports/store.ts";
 import { indexes, keys } from "../../src/records/document.ts";
+import { computeSliceId } from "../../src/records/ledger.ts";
 import { world, type World } from "../world/world.ts";
 
 /** The same with fields that a later release might add, in every object but the one that is a map of commits. */
@@ -23,7 +25,7 @@ async function rewrite(w: World, id: string, change: (key: string, value: Json) 
   const names = ["task/", "report/"]
     .map((kind) => kind + id)
     .concat(["attempt/", "heard/"].map((kind) => kind + attempt));
-  for (const key of [...names, keys.slice(`compute/${attempt}`)]) {
+  for (const key of [...names, keys.slice(computeSliceId(AttemptId.parse(attempt)))]) {
     const [document] = await w.store.look(w.now(), [{ get: key }]);
     if (document === undefined) throw new Error(`there is no ${key} to rewrite`);
     // Its entries stay those that it had: the ones that lead to a task and to a live attempt.

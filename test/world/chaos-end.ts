@@ -1,9 +1,9 @@
 /** What GitHub shows and the store holds when all tasks have ended, so that two ways to the same end compare equal. */
 import type { Instant } from "../../src/core/instant.ts";
-import type { Json } from "../../src/core/ports/store.ts";
 import type { Task } from "../../src/core/task.ts";
-import { counters, logs } from "../../src/records/document.ts";
+import { counters } from "../../src/records/document.ts";
 import type { CommentView } from "./github/read.ts";
+import { expectLedger } from "./ledger.ts";
 import type { World } from "./world.ts";
 
 export const repositories = ["acme/widgets", "bolt/gears", "cork/floats"] as const;
@@ -24,21 +24,10 @@ export async function endOf(w: World): Promise<unknown> {
 const place = ({ origin }: Task): string =>
   origin.place.kind === "issue" ? `${origin.place.repository.name}#${origin.place.number}` : "elsewhere";
 
-/** Slices that were drawn and not settled, or settled more than once. */
+/** Slices that were drawn and not settled. */
 async function unsettled(w: World, now: Instant): Promise<string[]> {
-  const month = new Date(now).toISOString().slice(0, 7);
-  const [ledger] = await w.store.look(now, [{ read: logs.ledger(month), limit: 10_000 }]);
-  const ids = (kind: string): string[] => ledger.flatMap(({ value }) => idOf(value, kind)).toSorted();
-  const settled = ids("settle");
-  return [
-    ...ids("draw").filter((id) => !settled.includes(id)),
-    ...settled.filter((id, index) => settled.indexOf(id) !== index),
-  ];
-}
-
-function idOf(entry: Json, kind: string): string[] {
-  if (typeof entry !== "object" || entry === null || !("do" in entry) || !("id" in entry)) return [];
-  return entry.do === kind && typeof entry.id === "string" ? [entry.id] : [];
+  const { open } = await expectLedger(w.store, now);
+  return [...open.keys()];
 }
 
 /** What people see of one repository. Task ids become the place that asked; what follows from the order of events is left out. */

@@ -6,8 +6,9 @@ import * as fc from "fast-check";
 import { expect } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { isEnded } from "../../src/core/task.ts";
-import { counters, indexes, keys, logs } from "../../src/records/document.ts";
-import { monthMoney, taskMoney } from "../../src/records/ledger.ts";
+import { counters, indexes, keys } from "../../src/records/document.ts";
+import { monthMoney, taskMoney } from "../../src/records/spending.ts";
+import { expectLedger } from "./ledger.ts";
 import { badGateway } from "./github/faults.ts";
 import type { Ending, Inside } from "./sandboxes.ts";
 import { world, type World } from "./world.ts";
@@ -109,17 +110,8 @@ async function expectSound(w: World): Promise<void> {
 
 /** What is used is what was charged and what is held, and no ceiling was passed. */
 async function expectMoney(w: World): Promise<void> {
-  const month = new Date(w.now()).toISOString().slice(0, 7);
-  const [ledger] = await w.store.look(w.now(), [{ read: logs.ledger(month), limit: 1000 }]);
-  const open = new Map<string, number>();
-  for (const { value } of ledger) {
-    const id = textAt(value, "id");
-    if (textAt(value, "do") === "draw") {
-      expect(open.has(id), "drawn once").toBe(false);
-      open.set(id, Number(fieldOf(value, "amount")));
-    } else expect(open.delete(id), `${id} is settled once, after it was drawn`).toBe(true);
-  }
-  const held = [...open.values()].reduce((sum, amount) => sum + amount, 0);
+  const { open } = await expectLedger(w.store, w.now());
+  const held = [...open.values()].reduce((sum, { amount }) => sum + amount, 0);
   const { spent, used } = await monthMoney(w.store, w.now());
   expect(used, "used = charged + held").toBe(spent + held);
   let ofTasks = 0;
@@ -130,10 +122,6 @@ async function expectMoney(w: World): Promise<void> {
   }
   expect(ofTasks, "every dollar of the month belongs to a task").toBe(used);
 }
-
-const fieldOf = (value: unknown, field: string): unknown =>
-  typeof value === "object" && value !== null ? Reflect.get(value, field) : undefined;
-const textAt = (value: unknown, field: string): string => String(fieldOf(value, field));
 
 /** Left alone, everything comes to an end, and people are told. */
 async function expectEnd(w: World): Promise<void> {

@@ -4,11 +4,10 @@
  */
 import { expect } from "vitest";
 import { Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
-import type { Json } from "../../src/core/ports/store.ts";
 import { isEnded, type Verdict } from "../../src/core/task.ts";
-import { logs } from "../../src/records/document.ts";
 import { listEvents } from "../../src/records/events.ts";
 import { Dropped } from "./github/faults.ts";
+import { expectLedger } from "./ledger.ts";
 import type { Ending } from "./sandboxes.ts";
 import { world, type World, type WorldOptions } from "./world.ts";
 
@@ -129,19 +128,11 @@ async function expectOneOfEach(w: World, { verdict, pulls, later }: Story): Prom
 
 /** Every slice of money was drawn once and settled once, and every word of the sandbox is there once. */
 async function expectNothingTwice(w: World): Promise<void> {
-  const month = new Date(w.now()).toISOString().slice(0, 7);
-  const [ledger] = await w.store.look(w.now(), [{ read: logs.ledger(month), limit: 1000 }]);
-  const ids = (kind: string): string[] => ledger.flatMap(({ value }) => idOf(value, kind)).toSorted();
-  expect(ids("draw")).toHaveLength(1);
-  expect(ids("settle")).toEqual(ids("draw"));
+  const { open } = await expectLedger(w.store, w.now());
+  expect([...open.keys()]).toEqual([]);
   const { id } = await w.task();
   const events = await listEvents(w.store, Instant.parse(w.now()), { task: id, level: "debug", limit: 1000 });
   const told = events.flatMap(({ event }) => (typeof event.details?.["n"] === "number" ? [event.details["n"]] : []));
   expect(told.toSorted((one, other) => one - other)).toEqual([1, 2]);
   expect(events.filter(({ event }) => event.type === "sandbox_created").length).toBe(1);
-}
-
-function idOf(entry: Json, kind: string): string[] {
-  if (typeof entry !== "object" || entry === null || !("do" in entry) || !("id" in entry)) return [];
-  return entry.do === kind && typeof entry.id === "string" ? [entry.id] : [];
 }

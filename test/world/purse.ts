@@ -24,29 +24,30 @@ export function openPurse(ceiling: MicroUsd): TestPurse {
   let peak = noMoney;
   const used = (): MicroUsd => plus(...holds.values(), ...charges);
   const tick = (): Promise<void> => new Promise((next) => setImmediate(next));
+  const charge = async (id: string, amount: MicroUsd): Promise<void> => {
+    await tick();
+    settled.set(id, (settled.get(id) ?? 0) + 1);
+    if (holds.delete(id)) charges.push(amount);
+    peak = microUsd(Math.max(peak, used()));
+  };
   return {
     async open(attempt) {
       await tick();
-      return !ended.has(attempt);
-    },
-    async reserve(_attempt, id, amount) {
-      await tick();
-      if (plus(used(), amount) > ceiling) {
-        return { ok: false, because: `budget: ${dollars(used())} of ${dollars(ceiling)} used` };
-      }
-      holds.set(id, amount);
-      peak = microUsd(Math.max(peak, used()));
-      return { ok: true };
-    },
-    async left() {
-      await tick();
-      return minus(ceiling, used());
-    },
-    async settle(id, charge) {
-      await tick();
-      settled.set(id, (settled.get(id) ?? 0) + 1);
-      if (holds.delete(id)) charges.push(charge);
-      peak = microUsd(Math.max(peak, used()));
+      if (ended.has(attempt)) return undefined;
+      return {
+        gone: plus(...charges),
+        ceiling,
+        async reserve(id, amount) {
+          await tick();
+          if (plus(used(), amount) > ceiling) {
+            const because = `${dollars(used())} of ${dollars(ceiling)} are spent or reserved.`;
+            return { ok: false, because, left: minus(ceiling, used()) };
+          }
+          holds.set(id, amount);
+          peak = microUsd(Math.max(peak, used()));
+          return { ok: true, hold: { charge: (cost) => charge(id, cost.amount) } };
+        },
+      };
     },
     shut: (attempt) => ended.add(attempt),
     charges: () => charges,

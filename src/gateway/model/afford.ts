@@ -3,51 +3,52 @@
  * smaller: `max_tokens` goes down to what the money allows, and only a call for which not even a small answer can be
  * paid is refused.
  */
-import type { AttemptId } from "../../core/ids.ts";
 import { dollars, type MicroUsd } from "../../core/money.ts";
 import { affordableOutputTokens, worstCase } from "../../core/pricing.ts";
 import type { No } from "./answers.ts";
 import { isObject, type JsonObject } from "./json.ts";
-import type { Purse } from "./purse.ts";
+import type { Account, Hold } from "./purse.ts";
 import type { ModelRequest } from "./request.ts";
 
 /** Fewer output tokens than this say nothing useful. */
 const smallAnswerTokens = 256;
 /** The smallest thinking budget that the Messages API takes. */
 const leastThinkingTokens = 1024;
-/** Other calls may take the money between asking and holding; after so many tries the answer stands. */
-const tries = 3;
+/** Other calls may take the money between two tries; after so many the answer stands. */
+const tries = 4;
 
 export type Afforded =
-  | { readonly ok: true; readonly held: MicroUsd; readonly body: JsonObject; readonly maxTokens: number }
+  | {
+      readonly ok: true;
+      readonly held: MicroUsd;
+      readonly hold: Hold;
+      readonly body: JsonObject;
+      readonly maxTokens: number;
+    }
   | { readonly ok: false; readonly no: No };
 
 /** `othersUnderWay` counts the calls of the same attempt that hold money now and will give some of it back. */
 export async function afford(
-  purse: Purse,
-  call: {
-    readonly attempt: AttemptId;
-    readonly id: string;
-    readonly request: ModelRequest;
-    readonly othersUnderWay: () => number;
-  },
+  account: Account,
+  call: { readonly id: string; readonly request: ModelRequest; readonly othersUnderWay: () => number },
 ): Promise<Afforded> {
+  const { request } = call;
+  let fitted: Fitted | undefined = { body: request.body, maxTokens: request.maxTokens };
   let because = "";
   for (let tried = 0; tried < tries; tried += 1) {
-    const left = await purse.left(call.attempt);
-    const fitted = fit(call.request, left);
-    if (fitted === undefined) return short(tooLittle(call.request, left), call.othersUnderWay());
-    const held = worstCase({ ...call.request, maxOutputTokens: fitted.maxTokens });
-    const reserved = await purse.reserve(call.attempt, call.id, held);
-    if (reserved.ok) return { ok: true, held, ...fitted };
+    const held = worstCase({ ...request, maxOutputTokens: fitted.maxTokens });
+    const reserved = await account.reserve(call.id, held);
+    if (reserved.ok) return { ok: true, held, hold: reserved.hold, ...fitted };
     because = reserved.because;
+    fitted = fit(request, reserved.left);
+    if (fitted === undefined) return short(tooLittle(request, reserved), call.othersUnderWay());
   }
   return short(because, call.othersUnderWay());
 }
 
-function tooLittle(request: ModelRequest, left: MicroUsd): string {
+function tooLittle(request: ModelRequest, { because, left }: { because: string; left: MicroUsd }): string {
   const least = worstCase({ ...request, maxOutputTokens: leastOutput(request) });
-  return `budget: ${dollars(left)} is left, and even a small answer to this request may cost ${dollars(least)}.`;
+  return `budget: ${because} ${dollars(left)} is left, and even a small answer to this request may cost ${dollars(least)}.`;
 }
 
 /** While other calls hold money that they may give back, "try again soon" is true and "the budget is used up" is not. */
@@ -70,11 +71,10 @@ const leastOutput = (request: ModelRequest): number =>
     thinkingBudget(request.body) === undefined ? smallAnswerTokens : leastThinkingTokens + smallAnswerTokens,
   );
 
+type Fitted = { readonly body: JsonObject; readonly maxTokens: number };
+
 /** The request with as much output as `left` pays for, or undefined where that is too little. */
-function fit(
-  request: ModelRequest,
-  left: MicroUsd,
-): { readonly body: JsonObject; readonly maxTokens: number } | undefined {
+function fit(request: ModelRequest, left: MicroUsd): Fitted | undefined {
   const maxTokens = Math.min(request.maxTokens, affordableOutputTokens(request, left));
   if (maxTokens < leastOutput(request)) return undefined;
   if (maxTokens === request.maxTokens) return { body: request.body, maxTokens };

@@ -4,7 +4,7 @@ import type { Instant } from "../../core/instant.ts";
 import { noMoney, type MicroUsd } from "../../core/money.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { modelPrice, pricesAsOf, usageCost, type ModelUsage } from "../../core/pricing.ts";
-import type { Purse } from "./purse.ts";
+import type { Hold } from "./purse.ts";
 
 /** How a call ended, as far as its cost goes. */
 export type Ending =
@@ -20,8 +20,14 @@ export interface Charge {
 }
 
 export function openCharge(
-  held: { readonly id: string; readonly attempt: AttemptId; readonly model: string; readonly amount: MicroUsd },
-  on: { readonly purse: Purse; readonly log: Log; readonly now: () => Instant; readonly ended: () => void },
+  held: {
+    readonly id: string;
+    readonly attempt: AttemptId;
+    readonly model: string;
+    readonly amount: MicroUsd;
+    readonly hold: Hold;
+  },
+  on: { readonly log: Log; readonly now: () => Instant; readonly ended: () => void },
 ): Charge {
   const begunAt = on.now();
   let done: Promise<void> | undefined;
@@ -39,7 +45,12 @@ export function openCharge(
       durationMs: on.now() - begunAt,
     };
     try {
-      await on.purse.settle(held.id, charged);
+      await held.hold.charge({
+        amount: charged,
+        model: held.model,
+        isWorstCase: ending.cost === "unknown",
+        ...(ending.cost === "counted" ? { usage: ending.usage } : {}),
+      });
       if (ending.cost === "unknown") on.log.warn(line, "model call, worst case charged");
       else on.log.info(line, "model call");
     } catch (cause) {

@@ -14,7 +14,8 @@ import type { Log } from "../../core/ports/log.ts";
 import { openCharge } from "./charge.ts";
 import { openShares, type Share, type Shares } from "../shares.ts";
 import { errorBack, passAnswer } from "./pass.ts";
-import type { Purse } from "./purse.ts";
+import type { Account, Purse } from "./purse.ts";
+import { withMoneyTold } from "./tell-money.ts";
 import { readRequest, type ModelRequest, type Purpose } from "./request.ts";
 import { headersBack, send, withoutKey } from "./upstream.ts";
 
@@ -93,6 +94,7 @@ async function enter(
 }
 
 interface Admitted {
+  readonly account: Account;
   readonly request: ModelRequest;
   readonly betas: readonly string[];
   readonly version: string | undefined;
@@ -107,11 +109,12 @@ async function admit(door: ModelDoor, { incoming, attempt, share }: Call, purpos
   const read = await readRequest(incoming, { purpose, models: door.allow.models, keep: share.keep });
   if (!read.ok) return refuse(read.no);
   // After the body: while it was sent slowly, the attempt may have ended.
-  if (!(await door.purse.open(attempt))) {
+  const account = await door.purse.open(attempt);
+  if (account === undefined) {
     return refuse({ status: 403, type: "permission_error", message: "This attempt has ended; it may call no model." });
   }
   const version = incoming.headers.get("anthropic-version") ?? undefined;
-  return { ok: true, admitted: { request: read.request, betas: names, version } };
+  return { ok: true, admitted: { account, request: read.request, betas: names, version } };
 }
 
 const unreachable: No = { status: 502, type: "api_error", message: "The model's API could not be reached. Try again." };
@@ -136,10 +139,11 @@ async function answer(door: ModelDoor, underWay: UnderWay, call: Call): Promise<
   };
   const admission = await admit(door, call, "answer");
   if (!admission.ok) return refuse(admission.no);
-  const { request, betas, version } = admission.admitted;
-  const id = `model-${door.unique()}`;
+  const { account, betas, version } = admission.admitted;
+  const request = withMoneyTold(admission.admitted.request, account);
+  const id = `${attempt}/model/${door.unique()}`;
   const othersUnderWay = (): number => underWay.get(attempt) ?? 0;
-  const afforded = await afford(door.purse, { attempt, id, request, othersUnderWay });
+  const afforded = await afford(account, { id, request, othersUnderWay });
   if (!afforded.ok) {
     door.log.info(
       { attempt, model: request.model, status: afforded.no.status, reason: afforded.no.message },
@@ -154,8 +158,8 @@ async function answer(door: ModelDoor, underWay: UnderWay, call: Call): Promise<
     share.leave();
   };
   const charge = openCharge(
-    { id, attempt, model: request.model, amount: afforded.held },
-    { purse: door.purse, log: door.log, now: door.now, ended },
+    { id, attempt, model: request.model, amount: afforded.held, hold: afforded.hold },
+    { log: door.log, now: door.now, ended },
   );
   const sent = await send(door.upstream, { path: "/v1/messages", body: afforded.body, betas, version });
   if (!sent.ok) {

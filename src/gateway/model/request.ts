@@ -22,6 +22,8 @@ export interface ModelRequest {
   readonly body: JsonObject;
   readonly stream: boolean;
   readonly maxTokens: number;
+  /** What was counted in it beside its bytes. */
+  readonly counts: Readonly<Counts>;
   /** A bound, never below what will be counted. */
   readonly inputTokens: number;
   readonly cacheTtl: CacheTtl;
@@ -66,11 +68,13 @@ export async function readRequest(incoming: Request, ask: Asking): Promise<ReadR
 const modelNotAllowed = (model: string, models: readonly string[]): string =>
   `The model ${model.slice(0, 100)} is not allowed here. Allowed: ${models.join(", ")}.`;
 
-function measured(body: JsonObject, model: string, counts: Counts): ModelRequest {
+/** The request with its bounds. */
+export function measured(body: JsonObject, model: string, counts: Readonly<Counts>): ModelRequest {
   const json = JSON.stringify(body);
   return {
     model,
     body,
+    counts,
     stream: body["stream"] === true,
     maxTokens: typeof body["max_tokens"] === "number" ? body["max_tokens"] : 0,
     inputTokens: mostInputTokens({ bytes: Buffer.byteLength(json), ...counts }),

@@ -1,0 +1,39 @@
+/** What may be spent: the operator's settings, and over them what an operator has set since, for all replicas and across restarts. */
+import { z } from "zod";
+import type { Allowance, Budgets } from "../core/budget.ts";
+import type { Instant } from "../core/instant.ts";
+import { MicroUsd } from "../core/money.ts";
+import type { Store } from "../core/ports/store.ts";
+import { kept, keys, type Kept } from "./document.ts";
+
+/** Null takes the bound away; absent leaves what the settings say. */
+const Change = z.object({ day: MicroUsd.nullable().optional(), month: MicroUsd.nullable().optional() });
+
+export const BudgetChanges = z.object({
+  user: Change.optional(),
+  repository: Change.optional(),
+  installation: Change.optional(),
+  service: Change.optional(),
+});
+export type BudgetChanges = z.output<typeof BudgetChanges>;
+
+export async function readBudgetChanges(store: Store, now: Instant): Promise<Kept<BudgetChanges> | undefined> {
+  const [document] = await store.look(now, [{ get: keys.budgets }]);
+  return kept(BudgetChanges, document);
+}
+
+export async function readBudgets(store: Store, now: Instant, settings: Budgets): Promise<Budgets> {
+  return changed(settings, (await readBudgetChanges(store, now))?.value);
+}
+
+export function changed(settings: Budgets, changes: BudgetChanges | undefined): Budgets {
+  if (changes === undefined) return settings;
+  const of = (kind: keyof Budgets): Allowance => ({
+    day: one(settings[kind].day, changes[kind]?.day),
+    month: one(settings[kind].month, changes[kind]?.month),
+  });
+  return { user: of("user"), repository: of("repository"), installation: of("installation"), service: of("service") };
+}
+
+const one = (setting: MicroUsd | undefined, change: MicroUsd | null | undefined): MicroUsd | undefined =>
+  change === undefined ? setting : (change ?? undefined);
