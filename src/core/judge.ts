@@ -1,6 +1,7 @@
 /** What an attempt came to, judged on all the evidence: never on an exit status alone, never on an agent's word alone. */
 import { inlineCode } from "./markdown.ts";
 import type { AttemptResult } from "./protocol.ts";
+import type { PublishAs } from "./ports/forge.ts";
 import { asked, type Finding, type Task } from "./task.ts";
 
 export function judge(task: Task, result: AttemptResult): Finding {
@@ -65,9 +66,13 @@ function howItEnded(result: AttemptResult): string {
   return result.exitCode === null ? "ended" : `exited with ${result.exitCode}`;
 }
 
-/** How the changes of an attempt leave: asked to be merged, kept on a branch because somebody may go on with them, or not at all. */
-export function publishAs(task: Task, finding: Finding): "pull-request" | "branch" | undefined {
+/**
+ * How the changes of an attempt leave: asked to be merged, shown as a draft because only the money was missing, kept on a
+ * branch because somebody may go on with them, or not at all.
+ */
+export function publishAs(task: Task, finding: Finding): PublishAs | undefined {
   if (!task.spec.publish || finding.changedFiles === 0) return undefined;
   if (finding.verdict === "succeeded") return "pull-request";
+  if (finding.verdict === "over-budget") return "draft";
   return task.spec.work.kind === "agent" && finding.verdict !== "cancelled" ? "branch" : undefined;
 }

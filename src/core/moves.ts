@@ -134,14 +134,33 @@ export function publishingAgain(task: EndedTask, now: Instant): InState<"publish
   };
 }
 
+export interface RetryAsk {
+  readonly by: Actor;
+  readonly spent: MicroUsd;
+  /** More money, or less: what this run may cost. */
+  readonly budget?: MicroUsd | undefined;
+  readonly now: Instant;
+}
+
+/** Work that only ran out of money is gone on with where it was kept; undefined where nothing was. */
+export function goesOnFrom(task: EndedTask): Base | undefined {
+  if (task.state !== "over-budget" || task.base === undefined || task.published === undefined) return undefined;
+  const { branch, sha } = task.published;
+  return { ...task.base, sha, ref: branch, fetchRef: `refs/heads/${branch}`, goesOn: true };
+}
+
 /** Who asks to try again answers for it from now on: the right is checked, and the commit credited, for that person. */
-export function retried(task: EndedTask, ask: { by: Actor; spent: MicroUsd; now: Instant }): InState<"queued"> {
+export function retried(task: EndedTask, ask: RetryAsk): InState<"queued"> {
   const { cancel: _, ...kept } = shared(task);
+  const budget = ask.budget ?? task.spec.budget;
+  const base = ask.budget === undefined ? undefined : goesOnFrom(task);
   return {
     ...kept,
+    ...(base === undefined ? {} : { base }),
+    spec: { ...task.spec, budget },
     origin: { ...task.origin, actor: ask.by },
     attemptsBefore: task.attempts,
-    ceiling: plus(ask.spent, task.spec.budget),
+    ceiling: plus(ask.spent, budget),
     state: "queued",
     since: ask.now,
     tries: 0,

@@ -6,6 +6,7 @@ import type { Attempt, Heard, Outcome } from "./attempt.ts";
 import { after, earliest, minuteMs, secondMs, type Instant } from "./instant.ts";
 import { judge, publishAs } from "./judge.ts";
 import type { AttemptResult } from "./protocol.ts";
+import type { PublishAs } from "./ports/forge.ts";
 import { isEnded, type Finding, type InState, type Task } from "./task.ts";
 
 export interface Facts {
@@ -54,7 +55,7 @@ export type Step = { readonly because: string } & (
   /** Ask the backend whether the sandbox lives. */
   | { readonly do: "find" }
   | { readonly do: "end"; readonly outcome: Outcome; readonly next: AfterEnd }
-  | { readonly do: "publish"; readonly as: "pull-request" | "branch" }
+  | { readonly do: "publish"; readonly as: PublishAs }
   | { readonly do: "finish"; readonly finding: Finding }
 );
 

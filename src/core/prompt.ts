@@ -17,6 +17,7 @@ export function promptFor(task: Task, base: Base, work: Extract<Work, { kind: "a
     "# What to do",
     "",
     `${work.instruction}${body}`,
+    ...(base.goesOn === true ? ["", goesOn] : []),
     "",
     "# How your work is taken over",
     "",
@@ -27,6 +28,9 @@ export function promptFor(task: Task, base: Base, work: Extract<Work, { kind: "a
     ...quoted(base),
   ].join("\n");
 }
+
+const goesOn =
+  "You go on with this: an earlier run came to the end of its money, and the commit you start from holds what it had done by then.";
 
 function quoted(base: Base): string[] {
   if (base.quoted.length === 0) return [];

@@ -78,6 +78,8 @@ export const Base = z.object({
   head: z.string().nullable(),
   /** The conversation as it stood, for the agent: data, never orders. */
   quoted: z.array(z.object({ what: z.string(), author: z.string(), text: z.string() })),
+  /** Set where the commit holds what an earlier run of this task had done when its money was used up. */
+  goesOn: z.literal(true).optional(),
 });
 export type Base = z.output<typeof Base>;
 

@@ -35,11 +35,13 @@ export type ReportResult =
   /** The forge asked us to wait; what was done so far is in `place`. */
   | { readonly done: false; readonly until: Instant; readonly place: ReportPlace };
 
+/** `branch` keeps the work of a failed task without asking anybody to merge it; a draft is to be looked at, and gone on with. */
+export type PublishAs = "pull-request" | "draft" | "branch";
+
 export interface PublishRequest {
   readonly view: TaskView;
   readonly base: Base;
-  /** `branch` keeps the work of a failed task without asking anybody to merge it. */
-  readonly as: "pull-request" | "branch";
+  readonly as: PublishAs;
   /** The changed files, in order, streamed from the store. */
   changes(): AsyncIterable<ManifestEntry>;
 }

@@ -58,19 +58,26 @@ export async function publish(given: Hand, publisher: Publisher, request: Publis
     const refused = `The branch is there, but GitHub refused the pull request: “${offered.refused}”`;
     return { ...made, url: branchUrl, pullRequest: null, notes: [...notes, refused] };
   }
-  return { ...made, url: offered.url, pullRequest: offered.number, notes };
+  // It was opened by an earlier run, which did not come to its end.
+  const ready = "It is a draft still: mark it ready for review when you have looked at it.";
+  const more = offered.draft && request.as === "pull-request" ? [ready] : [];
+  return { ...made, url: offered.url, pullRequest: offered.number, notes: [...notes, ...more] };
 }
 
 /** The attempt whose result this is; a repeated call must find the commits of the same one. */
 const attemptOf = ({ view: { attempt, task } }: PublishRequest): AttemptId =>
   attempt?.id ?? attemptId(task.id, Math.max(task.attempts, 1));
 
-function propose(hand: Hand, { base, view }: PublishRequest, { branch, into }: Target, notes: readonly string[]) {
+const unfinished = "Not finished: it reached what the task may cost, and this is what it had done by then.";
+
+function propose(hand: Hand, { as, base, view }: PublishRequest, { branch, into }: Target, notes: readonly string[]) {
+  const remarks = as === "draft" ? [unfinished, ...notes] : notes;
   return offer(hand, {
     head: branch,
     into,
     title: calmTitle(view.task),
-    body: pullRequestBody(view, base, notes),
+    body: pullRequestBody(view, base, remarks),
+    draft: as === "draft",
   });
 }
 

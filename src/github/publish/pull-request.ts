@@ -2,25 +2,31 @@
 import { failureOf, isLost, isNo } from "../failure.ts";
 import type { Hand } from "./tree-commit.ts";
 
-export type Offer = { readonly head: string; readonly into: string; readonly title: string; readonly body: string };
-export type Offered = { readonly number: number; readonly url: string };
+export type Offer = {
+  readonly head: string;
+  readonly into: string;
+  readonly title: string;
+  readonly body: string;
+  readonly draft: boolean;
+};
+export type Offered = { readonly number: number; readonly url: string; readonly draft: boolean };
 
 /** Answers GitHub's reason where it will not open one: the branch is there all the same. */
 export async function offer(hand: Hand, made: Offer): Promise<Offered | { readonly refused: string }> {
   const { octokit, writer, repo } = hand;
-  const { head, into, title, body } = made;
+  const { head, into, title, body, draft } = made;
   const found = await find(hand, made);
   if (found !== undefined) return found;
   try {
     const { data } = await writer.createNow(() =>
-      octokit.rest.pulls.create({ ...repo, head, base: into, title, body }),
+      octokit.rest.pulls.create({ ...repo, head, base: into, title, body, draft }),
     );
-    return { number: data.number, url: data.html_url };
+    return { number: data.number, url: data.html_url, draft };
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined || !(isLost(failure) || isNo(failure))) throw error;
-    const made = await find(hand, { head, into, title, body });
-    if (made !== undefined) return made;
+    const opened = await find(hand, made);
+    if (opened !== undefined) return opened;
     if (isLost(failure)) throw error;
     return { refused: failure.message };
   }
@@ -31,5 +37,5 @@ async function find({ octokit, repo }: Hand, { head, into }: Offer): Promise<Off
   const { data } = await octokit.rest.pulls.list({ ...repo, state: "all", head: `${repo.owner}:${head}` });
   const found = data.filter(({ base }) => base.ref === into);
   const best = found.find(({ state }) => state === "open") ?? found[0];
-  return best === undefined ? undefined : { number: best.number, url: best.html_url };
+  return best === undefined ? undefined : { number: best.number, url: best.html_url, draft: best.draft === true };
 }

@@ -63,7 +63,7 @@ async function pullRequestHead(
   attempt: AttemptId,
 ): Promise<Target | { note: string; into?: string } | undefined> {
   const { base, view } = request;
-  if (!placeOf(view.task).pullRequest || request.as === "branch") return undefined;
+  if (!placeOf(view.task).pullRequest || request.as !== "pull-request") return undefined;
   if (base.head === null)
     return view.task.spec.ref === null && !base.trusted
       ? { note: "This app cannot write to the branch of that pull request, so the result is on a branch of its own." }

@@ -1,7 +1,8 @@
 /** The middle of a report on an ended task: the result or the cause first, then what was kept, what it cost, what to do next. */
 import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
 import { count, isRefused } from "../../core/headline.ts";
-import { dollars, minus } from "../../core/money.ts";
+import { goesOnFrom } from "../../core/moves.ts";
+import { dollars, minus, plus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import type { EndedTask, Published } from "../../core/task.ts";
 import { withinBytes } from "../../core/within-bytes.ts";
@@ -101,8 +102,9 @@ function result({ published, finding, state, spec }: EndedTask): Markdown {
     return `Its ${count(finding.changedFiles, "changed file")} ${finding.changedFiles === 1 ? "was" : "were"} not published.`;
   }
   const at = `commit ${inlineCode(published.sha.slice(0, 7))}`;
+  const draft = state === "over-budget" ? "What it had done is kept as a draft: " : "";
   if (published.pullRequest !== null)
-    return `**[Pull request #${published.pullRequest}](${published.url})** · ${size(published)} · ${at}`;
+    return `${draft}**[Pull request #${published.pullRequest}](${published.url})** · ${size(published)} · ${at}`;
   return `Its changes are kept on [${inlineCode(published.branch)}](${published.url}) (${size(published)}, no pull request).`;
 }
 
@@ -124,9 +126,14 @@ function next(task: EndedTask): Markdown {
   const again =
     task.base === undefined ? "starts it again" : `starts over from ${inlineCode(task.base.sha.slice(0, 7))}`;
   const money = task.state === "over-budget" ? `, with another ${dollars(task.spec.budget)}` : "";
+  const more = dollars(plus(task.spec.budget, task.spec.budget));
+  const on =
+    goesOnFrom(task) === undefined
+      ? ""
+      : `\`/parhelia retry ${task.id} --budget ${more}\` goes on from what is kept, with as much money as you write; `;
   const kept =
     task.unpublished === undefined
       ? ""
       : `\`/parhelia publish ${task.id}\` publishes the kept result without running anything again; `;
-  return `**Next.** ${kept}\`/parhelia retry ${task.id}\` ${again}${money}.`;
+  return `**Next.** ${on}${kept}\`/parhelia retry ${task.id}\` ${again}${money}.`;
 }
