@@ -132,7 +132,8 @@ async function command(argv: readonly string[], config: Config): Promise<number>
   }
   const world = await open(config, said.name);
   try {
-    const place = { kind: "terminal", directory: said.name === "help" ? repo : await repositoryAt(repo) } as const;
+    const directory = readsNothing(said.name) ? repo : await repositoryAt(repo);
+    const place = { kind: "terminal", directory } as const;
     const asker = { place, actor: { id: 0, login: userInfo().username } };
     const task = randomIds.task();
     const context = {
@@ -163,6 +164,9 @@ interface Opened {
   close(): Promise<void>;
 }
 
+/** What is answered without a repository and a store. */
+const readsNothing = (name: string): boolean => ["help", "pricing"].includes(name);
+
 /** What takes an engine to be done, and is followed to its end. */
 const isWork = (name: string): boolean => ["run", "retry", "publish"].includes(name);
 
@@ -176,7 +180,7 @@ async function open(config: Config, name: string): Promise<Opened> {
       if (!(error instanceof EngineTaken)) throw error;
     }
   }
-  const store = openSqliteStore({ path: name === "help" ? ":memory:" : storePath(config) });
+  const store = openSqliteStore({ path: readsNothing(name) ? ":memory:" : storePath(config) });
   return { store, close: () => store.close() };
 }
 

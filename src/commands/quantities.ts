@@ -1,5 +1,6 @@
 /** How people write sizes, times and money, each with one reading and one sentence about what it takes. */
 import { z } from "zod";
+import { gpuNames, gpuType, readGpu } from "../core/compute-prices.ts";
 import { dayMs, hourMs, minuteMs, secondMs } from "../core/instant.ts";
 import { inlineCode } from "../core/markdown.ts";
 import { usd } from "../core/money.ts";
@@ -72,25 +73,24 @@ export const MemoryMiB = reading(
   (text) => `${inlineCode(text)} is not an amount of memory. Write it like \`8\` (GiB), \`8GiB\` or \`512MiB\`.`,
 );
 
-/** What Modal can give; a backend may refuse more. */
-const gpuTypes = ["T4", "L4", "A10", "L40S", "A100", "A100-40GB", "A100-80GB", "RTX-PRO-6000", "H100", "H200", "B200"];
-
-function readGpu(text: string): string | undefined {
-  const [, type = "", count = "1"] = /^([a-z0-9-]+)(?::([1-8]))?$/i.exec(text) ?? [];
-  const known = gpuTypes.find((each) => each === type.toUpperCase());
-  return known === undefined ? undefined : count === "1" ? known : `${known}:${count}`;
+/** As a backend is asked for it; a backend may refuse more. */
+function gpuText(text: string): string | undefined {
+  const gpu = readGpu(text);
+  return gpu === undefined ? undefined : `${gpu.type.name}${gpu.count === 1 ? "" : `:${gpu.count}`}`;
 }
 
-export const Gpu = reading("GPU type, with its count where more than one: H100 or H100:2", readGpu, (text) => {
-  const [type = ""] = text.split(":");
-  const known = gpuTypes.includes(type.toUpperCase());
-  if (known) return `${inlineCode(text)}: a sandbox has 1 to 8 GPUs. Write it like \`${type.toUpperCase()}:2\`.`;
+export const Gpu = reading("GPU type, with its count where more than one: H100 or H100:2", gpuText, (text) => {
+  const [name = ""] = text.split(":");
+  const type = gpuType(name);
+  if (type !== undefined) {
+    return `${inlineCode(text)}: a sandbox has 1 to ${type.most} GPUs. Write it like \`${type.name}:2\`.`;
+  }
   const near = nearestOf(
-    type,
-    gpuTypes.map((each) => each.toLowerCase()),
+    name,
+    gpuNames.map((each) => each.toLowerCase()),
   )?.toUpperCase();
   const hint = near === undefined ? "" : ` Did you mean \`${near}\`?`;
-  return `There is no GPU ${inlineCode(type)}.${hint} You can ask for ${gpuTypes.join(", ")}.`;
+  return `There is no GPU ${inlineCode(name)}.${hint} You can ask for ${gpuNames.join(", ")}.`;
 });
 
 /** Names that git could not tell from an option or would not take (git-check-ref-format) are refused before anything runs. */

@@ -3,13 +3,14 @@ import { budget } from "./budget.ts";
 import { cancel } from "./cancel.ts";
 import type { Misfit } from "./command.ts";
 import { help } from "./help.ts";
+import { pricing } from "./pricing.ts";
 import { publish } from "./publish.ts";
 import { retry } from "./retry.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
 
 /** In the order of the help text. */
-export const commands = [run, status, cancel, retry, publish, budget, help] as const;
+export const commands = [run, status, cancel, retry, publish, budget, pricing, help] as const;
 
 export type AnyCommand = (typeof commands)[number];
 

@@ -2,7 +2,7 @@
  * What things cost: the one dated price table of the service, and the sums made from it. Every amount is rounded up
  * and every unknown is taken at its dearest, so that the ledger is never below the bill.
  *
- * Prices as of 2026-11-24, in US dollars per million tokens. Source: the published list,
+ * Prices as of 2026-11-24, in US dollars per million tokens, and per search of the web. Source: the published list,
  * https://platform.claude.com/docs/en/about-claude/pricing, and the pages of single models below
  * https://platform.claude.com/docs/en/models/ (Haiku 5.5 has two bands by prompt length), and for the Fable and Mythos 5.2
  * row the list that Claude Code 2.1.330 carries for its own estimate.
@@ -39,6 +39,8 @@ export interface ModelUsage {
   readonly cacheReadTokens: number;
   /** Where the model ran, as the answer says it; "us" costs a tenth more. */
   readonly inferenceGeo?: string;
+  /** Searches of the web that the API made for the answer; what they found is counted in the tokens. */
+  readonly webSearches?: number;
 }
 
 const perMillion = (dollars: readonly [number, number, number, number, number]): TokenPrices => ({
@@ -64,6 +66,9 @@ const haiku55 = {
   ...perMillion([0.1, 0.5, 0.125, 0.2, 0.01]),
   longPrompt: { abovePromptTokens: 100_000, ...perMillion([0.5, 2.5, 0.625, 1, 0.05]) },
 };
+
+/** One search of the web by the API; fetching a page costs no more than its tokens. */
+export const webSearchPrice: MicroUsd = microUsd(10_000);
 
 const table = new Map<string, Omit<ModelPrice, "known">>([
   ["claude-fable-5-2", fable52],
@@ -109,6 +114,9 @@ export const withoutReleaseDate = (model: string): string => model.replace(/-20\
 /** Every model in the table. */
 export const pricedModels = (): string[] => [...table.keys()];
 
+/** The list that the prices of models are from. */
+export const modelPricesSource = "https://platform.claude.com/docs/en/about-claude/pricing";
+
 /** The price of a model. One that the table does not have costs the dearest of every kind and says `known: false`. */
 export function modelPrice(model: string): ModelPrice {
   const price = table.get(withoutReleaseDate(model));
@@ -118,8 +126,8 @@ export function modelPrice(model: string): ModelPrice {
 const bandOf = (price: ModelPrice, promptTokens: number): TokenPrices =>
   price.longPrompt !== undefined && promptTokens > price.longPrompt.abovePromptTokens ? price.longPrompt : price;
 
-// BigInt, because a million tokens at 75,000,000 and above, summed, leave the integers that a double counts.
-const ceilDiv = (amount: bigint, by: bigint): bigint => (amount + by - 1n) / by;
+/** Rounded up. BigInt, because a million tokens at 75,000,000, summed, leave the integers that a double counts. */
+export const ceilDiv = (amount: bigint, by: bigint): bigint => (amount + by - 1n) / by;
 
 /** In tenths, so that the tenth more for "us" stays an integer. */
 const geoTenths = (geo: string | undefined): bigint => (geo === "us" ? 11n : 10n);
@@ -134,8 +142,19 @@ export function usageCost(model: string, usage: ModelUsage): MicroUsd {
     BigInt(usage.cacheWrite5mTokens) * BigInt(price.cacheWrite5m) +
     BigInt(usage.cacheWrite1hTokens) * BigInt(price.cacheWrite1h) +
     BigInt(usage.cacheReadTokens) * BigInt(price.cacheRead);
-  return microUsd(Number(ceilDiv(total * geoTenths(usage.inferenceGeo), 10_000_000n)));
+  const forTokens = Number(ceilDiv(total * geoTenths(usage.inferenceGeo), 10_000_000n));
+  return microUsd(forTokens + (usage.webSearches ?? 0) * webSearchPrice);
 }
+
+/**
+ * What a call has used at most whose answer was cut: all that was counted until then, and all the output that it might
+ * still have given. Where it ran counts as the dearer place until the answer has said so.
+ */
+export const cutUsage = (seen: ModelUsage, maxOutputTokens: number): ModelUsage => ({
+  ...seen,
+  outputTokens: Math.max(seen.outputTokens, maxOutputTokens),
+  inferenceGeo: seen.inferenceGeo === undefined || seen.inferenceGeo === "" ? "us" : seen.inferenceGeo,
+});
 
 /** What of a request bears on how many tokens its input can be. */
 export interface RequestSize {

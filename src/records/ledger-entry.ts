@@ -42,6 +42,7 @@ export const Used = z.object({
   cacheWrite5mTokens: z.int().optional(),
   cacheWrite1hTokens: z.int().optional(),
   cacheReadTokens: z.int().optional(),
+  webSearches: z.int().optional(),
   /** Milliseconds of a sandbox. */
   ms: z.int().optional(),
 });

@@ -82,12 +82,14 @@ test("help names every command, the right it needs and how to type it here", asy
       Say how a task stands: the newest one here, or the one with this id. Needs **read** access.
     - \`/parhelia cancel [task]\`
       Stop a task: the newest one here, or the one with this id. Needs **write** access.
-    - \`/parhelia retry [task]\`
-      Start an ended task again from the commit it began with, with its budget anew. Needs **write** access.
+    - \`/parhelia retry [task] [--budget <dollars>]\`
+      Start an ended task again from the commit it began with, with its budget anew. One that its ceiling stopped goes on from what it kept when you give it a budget. Needs **write** access.
     - \`/parhelia publish [task]\`
       Publish a kept result that could not be published, without running anything again. Needs **write** access.
     - \`/parhelia budget [task]\`
       Show what is spent and reserved of the ceilings that hold here, or of a task's. Needs **read** access.
+    - \`/parhelia pricing [name]\`
+      Show what models and machines cost, or one of them, and what a month of use comes to.
     - \`/parhelia help [command]\`
       List the commands, or explain one.
 
@@ -106,6 +108,8 @@ test("help names every command, the right it needs and how to type it here", asy
     /parhelia publish t_7k2m41qz
     /parhelia budget
     /parhelia budget t_7k2m41qz
+    /parhelia pricing
+    /parhelia pricing claude-opus-5-5
     /parhelia help
     /parhelia help run
     \`\`\`

@@ -130,6 +130,7 @@ test.each([
   ["run --no-publish=yes x", undefined, "`--no-publish` takes no value."],
   ['run --gpu "H100 x', undefined, "This quote is not closed."],
   ["run --gpu H1000 x", undefined, "There is no GPU `H1000`. Did you mean `H100`? You can ask for T4, L4, A10,"],
+  ["run --gpu A10G:5 x", undefined, "`A10G:5`: a sandbox has 1 to 4 GPUs. Write it like `A10:2`."],
   ["run --gpu H100:9 x", undefined, "`H100:9`: a sandbox has 1 to 8 GPUs."],
   ["run --budget lots x", undefined, "`lots` is not an amount in US dollars."],
   ["run --budget 0 x", undefined, "`0` is not an amount in US dollars."],
@@ -150,7 +151,7 @@ test.each([
   [
     "deploy",
     undefined,
-    "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `publish`, `budget`, `help`.",
+    "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `publish`, `budget`, `pricing`, `help`.",
   ],
 ])("wrong: %s", (words, nearest, because) => {
   const said = only(`/parhelia ${words}`);

@@ -40,6 +40,7 @@ test.each([
   ["--memory 0.5gb", { resources: { cpu: 2, memoryMiB: 512 } }],
   ["--memory 512MiB", { resources: { cpu: 2, memoryMiB: 512 } }],
   ["--cpu 0.5", { resources: { cpu: 0.5, memoryMiB: 4096 } }],
+  ["--gpu a10g:4", { resources: { cpu: 2, memoryMiB: 4096, gpu: "A10:4" } }],
   ["--gpu a100-80gb:8", { resources: { cpu: 2, memoryMiB: 4096, gpu: "A100-80GB:8" } }],
   ["--gpu T4:1", { resources: { cpu: 2, memoryMiB: 4096, gpu: "T4" } }],
   ["--ref feature/x", { ref: "feature/x" }],

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { microUsd, usd } from "../../src/core/money.ts";
 import {
   affordableOutputTokens,
+  cutUsage,
   computePrice,
   modelPrice,
   mostInputTokens,
@@ -28,6 +29,13 @@ test("each kind of token has its own price", () => {
   expect(of({ cacheWrite5mTokens: million })).toBe(usd(5));
   expect(of({ cacheWrite1hTokens: million })).toBe(usd(8));
   expect(of({ cacheReadTokens: million })).toBe(usd(0.2));
+});
+
+test("a search of the web costs a cent, wherever the answer was made", () => {
+  expect(usageCost("claude-opus-5-5", { ...nothing, webSearches: 1000 })).toBe(usd(10));
+  expect(usageCost("claude-opus-5-5", { ...nothing, outputTokens: 1000, webSearches: 1, inferenceGeo: "us" })).toBe(
+    32_000,
+  );
 });
 
 test("a fraction of a micro-dollar is a whole one, and the sum is rounded once", () => {
@@ -108,6 +116,27 @@ test("the worst case is never below the cost of any usage within its bounds", ()
       });
       const worst = worstCase({ model, inputTokens, maxOutputTokens: usage.output, cacheTtl: "1h" });
       expect(worst).toBeGreaterThanOrEqual(cost);
+    }),
+  );
+});
+
+test("a cut answer costs no less than the same one whole, and no more than its worst case", () => {
+  const geos = constantFrom("us", "global", "", undefined);
+  assert(
+    property(models, usages, geos, nat(200_000), (model, usage, geo, more) => {
+      const seen = {
+        inputTokens: usage.input,
+        outputTokens: 1,
+        cacheWrite5mTokens: usage.write5m,
+        cacheWrite1hTokens: usage.write1h,
+        cacheReadTokens: usage.read,
+        ...(geo === undefined ? {} : { inferenceGeo: geo }),
+      };
+      const maxOutputTokens = usage.output + more + 1;
+      const cut = usageCost(model, cutUsage(seen, maxOutputTokens));
+      expect(cut).toBeGreaterThanOrEqual(usageCost(model, { ...seen, outputTokens: usage.output }));
+      const inputTokens = usage.input + usage.write5m + usage.write1h + usage.read;
+      expect(cut).toBeLessThanOrEqual(worstCase({ model, inputTokens, maxOutputTokens, cacheTtl: "1h" }));
     }),
   );
 });

@@ -88,13 +88,11 @@ test("the charge is settled before the agent can see that the answer is complete
 });
 
 test.each([
-  { name: "cut by an error", chunks: [started(usage(1, 1)), said("a")], end: "fail" },
-  { name: "closed early", chunks: [started(usage(1, 1)), counted(usage(1, 5))], end: "close" },
+  { name: "cut before it began", chunks: [], end: "fail" },
   { name: "without usage", chunks: [started({}), stopped], end: "close" },
-  { name: "failed half-way", chunks: [started(usage(1, 1)), event({ type: "error", error: {} })], end: "close" },
   {
     name: "with tools that the API ran",
-    chunks: [started(usage(1, 1, { server_tool_use: { web_search_requests: 1 } })), stopped],
+    chunks: [started(usage(1, 1, { server_tool_use: { code_execution_requests: 1 } })), stopped],
     end: "close",
   },
 ] as const)("a stream $name is charged its worst case, once", async ({ chunks, end }) => {
@@ -106,6 +104,23 @@ test.each([
   expect(held).toBeGreaterThan(20_000);
   expect(on.purse.charges()).toEqual([held]);
   expect(on.lines).toMatchObject([{ level: "warn", cost: "unknown", chargedMicroUsd: held }]);
+});
+
+test.each([
+  { name: "cut by an error", chunks: [started(usage(7, 1)), said("a")], end: "fail" },
+  { name: "closed early", chunks: [started(usage(7, 1)), counted(usage(7, 5))], end: "close" },
+  { name: "failed half-way", chunks: [started(usage(7, 1)), event({ type: "error", error: {} })], end: "close" },
+] as const)("a stream $name is charged what it counted and all the output that it could give", async (cut) => {
+  const on = modelStage(() => stream(cut.chunks, cut.end));
+  const response = await on.ask({ ...request, stream: true });
+  const held = on.purse.held();
+  await response.text().catch(() => "cut");
+
+  // In the US, for it did not say where; up to its max_tokens of 1,000.
+  const atMost = Math.ceil((7 * 4 + 1000 * 20) * 1.1);
+  expect(on.purse.charges()).toEqual([atMost]);
+  expect(atMost).toBeLessThan(held);
+  expect(on.lines).toMatchObject([{ level: "warn", cost: "unknown", chargedMicroUsd: atMost }]);
 });
 
 test("a stream that fails before it begins costs nothing", async () => {

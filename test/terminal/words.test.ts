@@ -15,6 +15,23 @@ test("code stays as it is, in a line and in a block", () => {
   );
 });
 
+test("a table is columns as wide as their widest cell, and what looked like the end of one is a letter", () => {
+  const page = [
+    "Two:",
+    "",
+    "| what | a second | note |",
+    "|---|---:|:---|",
+    `| **a** ${inlineCode("x")} | 0.5 | ${plain("p|q")} |`,
+    "| longer | 100.25 |  |",
+    "",
+    "| not a table |",
+  ].join("\n");
+  expect(forTerminal(page)).toBe(
+    "Two:\n\nwhat    a second  note\na x          0.5  p|q\nlonger    100.25\n\n| not a table |",
+  );
+  expect(forTerminal(fence("| a |\n|---|\n| b |"))).toBe("    | a |\n    |---|\n    | b |");
+});
+
 test("headings, stress, links, folds and hidden lines lose their marks", () => {
   const page =
     "<!-- parhelia task t_1 -->\n### Done\n\nAsked by [dana](http://a.b/#c): *fix `x` now*\n\n**Next.** `retry`\n<details><summary>Its last output</summary>\n\nz\n\n</details>\n<sub>small</sub>";

@@ -3,7 +3,7 @@ import type { AttemptId } from "../../core/ids.ts";
 import type { Instant } from "../../core/instant.ts";
 import { noMoney, type MicroUsd } from "../../core/money.ts";
 import type { Log } from "../../core/ports/log.ts";
-import { modelPrice, pricesAsOf, usageCost, type ModelUsage } from "../../core/pricing.ts";
+import { modelPrice, pricesAsOf, cutUsage, usageCost, type ModelUsage } from "../../core/pricing.ts";
 import type { Hold } from "./purse.ts";
 
 /** How a call ended, as far as its cost goes. */
@@ -11,8 +11,8 @@ export type Ending =
   | { readonly cost: "counted"; readonly usage: ModelUsage }
   /** Nothing was used, and the API or this machine said so. */
   | { readonly cost: "none"; readonly because: string }
-  /** It may have cost anything up to the worst case. */
-  | { readonly cost: "unknown"; readonly because: string };
+  /** It may have cost anything up to the worst case. `seen` is what was counted until the answer broke off. */
+  | { readonly cost: "unknown"; readonly because: string; readonly seen?: ModelUsage };
 
 export interface Charge {
   /** The first ending counts; later ones change nothing. Never throws: what could not be settled stays held in full. */
@@ -25,6 +25,7 @@ export function openCharge(
     readonly attempt: AttemptId;
     readonly model: string;
     readonly amount: MicroUsd;
+    readonly maxOutputTokens: number;
     readonly hold: Hold;
   },
   on: { readonly log: Log; readonly now: () => Instant; readonly ended: () => void },
@@ -33,7 +34,8 @@ export function openCharge(
   let done: Promise<void> | undefined;
 
   async function settle(ending: Ending): Promise<void> {
-    const charged = chargeOf(held.model, held.amount, ending);
+    const usage = usageOf(ending, held.maxOutputTokens);
+    const charged = ending.cost === "none" ? noMoney : usage === undefined ? held.amount : usageCost(held.model, usage);
     const line = {
       attempt: held.attempt,
       call: held.id,
@@ -49,7 +51,7 @@ export function openCharge(
         amount: charged,
         model: held.model,
         isWorstCase: ending.cost === "unknown",
-        ...(ending.cost === "counted" ? { usage: ending.usage } : {}),
+        ...(usage === undefined ? {} : { usage }),
       });
       if (ending.cost === "unknown") on.log.warn(line, "model call, worst case charged");
       else on.log.info(line, "model call");
@@ -62,7 +64,9 @@ export function openCharge(
   return { end: (ending) => (done ??= settle(ending)) };
 }
 
-function chargeOf(model: string, held: MicroUsd, ending: Ending): MicroUsd {
-  if (ending.cost === "counted") return usageCost(model, ending.usage);
-  return ending.cost === "none" ? noMoney : held;
+/** What is charged for; undefined where nothing was counted. */
+function usageOf(ending: Ending, maxOutputTokens: number): ModelUsage | undefined {
+  if (ending.cost === "counted") return ending.usage;
+  if (ending.cost === "none" || ending.seen === undefined) return undefined;
+  return cutUsage(ending.seen, maxOutputTokens);
 }

@@ -158,7 +158,14 @@ async function answer(door: ModelDoor, underWay: UnderWay, call: Call): Promise<
     share.leave();
   };
   const charge = openCharge(
-    { id, attempt, model: request.model, amount: afforded.held, hold: afforded.hold },
+    {
+      id,
+      attempt,
+      model: request.model,
+      amount: afforded.held,
+      maxOutputTokens: afforded.maxTokens,
+      hold: afforded.hold,
+    },
     { log: door.log, now: door.now, ended },
   );
   const sent = await send(door.upstream, { path: "/v1/messages", body: afforded.body, betas, version });

@@ -2,7 +2,7 @@
 import type { ModelApi } from "../../core/ports/model.ts";
 import type { CacheTtl } from "../../core/pricing.ts";
 import { answerNo } from "./answers.ts";
-import type { Charge } from "./charge.ts";
+import type { Charge, Ending } from "./charge.ts";
 import { parseObject } from "./json.ts";
 import { streamMeter } from "./meter.ts";
 import { headersBack, withoutKey } from "./upstream.ts";
@@ -79,13 +79,16 @@ async function wholeBody(response: Response): Promise<string | undefined> {
 function metered(source: ReadableStream<Uint8Array>, passing: Passing): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   const meter = streamMeter();
-  const broken = { cost: "unknown", because: "the stream was cut before its end" } as const;
+  const broken = (): Ending => {
+    const seen = readUsage(meter.usage(), passing.cacheTtl);
+    return { cost: "unknown", because: "the stream was cut before its end", ...(seen === undefined ? {} : { seen }) };
+  };
 
   async function step(): Promise<Uint8Array | undefined> {
     const read = await reader.read();
     if (read.done) {
       const none = { cost: "none", because: "the API failed before it began to answer" } as const;
-      await passing.charge.end(meter.failedBeforeStart() ? none : broken);
+      await passing.charge.end(meter.failedBeforeStart() ? none : broken());
       return undefined;
     }
     meter.feed(read.value);
@@ -103,7 +106,7 @@ function metered(source: ReadableStream<Uint8Array>, passing: Passing): Readable
         if (chunk === undefined) controller.close();
         else controller.enqueue(chunk);
       } catch (error) {
-        await passing.charge.end(broken);
+        await passing.charge.end(broken());
         controller.error(error);
       }
     },
@@ -113,7 +116,7 @@ function metered(source: ReadableStream<Uint8Array>, passing: Passing): Readable
         while ((await step()) !== undefined);
       };
       // Not awaited: whoever hung up does not wait for the model.
-      void drain().catch(() => passing.charge.end(broken));
+      void drain().catch(() => passing.charge.end(broken()));
     },
   });
 }

@@ -10,7 +10,7 @@ import type { ModelUsage } from "../../core/pricing.ts";
 export interface CallCost {
   readonly amount: MicroUsd;
   readonly model: string;
-  /** Undefined where it cost nothing, or where the worst case was taken. */
+  /** Undefined where it cost nothing, or where nothing of it was counted. In the worst case, what it used at most. */
   readonly usage?: ModelUsage;
   readonly isWorstCase: boolean;
 }

@@ -67,13 +67,26 @@ function readAssistant(line: unknown): Fact[] {
   });
 }
 
+/** The gateway takes no larger claim. */
+const mostClaimedUsd = 1e7;
+
+/**
+ * What a result line claims beyond the ones before it. The total is that of the whole session: where one was resumed, it
+ * holds what earlier runs claimed already, in other attempts.
+ */
+function newlyClaimedUsd(line: unknown, before: number): number {
+  const models = Object.values(get(line, "model_usage_since_last_result") ?? {});
+  const sum = models.reduce<number>((all, model) => all + number(get(model, "costUSD")), 0);
+  return models.length > 0 ? sum : number(get(line, "total_cost_usd")) - before;
+}
+
 /** A reader of one run's standard output. */
 export function readClaude(): Pick<Agent, "read" | "closing"> {
   let closing: ReturnType<Agent["closing"]> = null;
+  let claimedUsd = 0;
 
   const readResult = (line: unknown): Fact[] => {
-    // Of the whole session; no attempt resumes one yet.
-    const claimedUsd = Math.max(0, number(get(line, "total_cost_usd")));
+    claimedUsd = Math.min(mostClaimedUsd, Math.max(0, claimedUsd + newlyClaimedUsd(line, claimedUsd)));
     const turns = Math.max(0, Math.round(number(get(line, "num_turns"))));
     const status = get(line, "api_error_status");
     const said = text(get(line, "result")) || list(get(line, "errors")).map(text).join("\n");
