@@ -32,6 +32,8 @@ export type Attempt = z.output<typeof Attempt>;
 export const Heard = z.object({
   firstAt: Instant,
   lastAt: Instant,
+  /** The last time that it told of work, and not only that it lives; absent where an older release heard it. */
+  busyAt: Instant.optional(),
   /** The phase that the runner says it is in. */
   phase: z.string(),
   /** Newest last, a handful. */

@@ -25,6 +25,8 @@ export const patience = {
   firstWordMs: minuteMs,
   /** Since its last word, until the backend is asked whether it lives (a runner speaks every thirty seconds). */
   silenceMs: 3 * minuteMs,
+  /** An agent that lives and tells of no work for so long is stopped: it hangs, and costs money. */
+  idleMs: 30 * minuteMs,
   /** Between two such questions. */
   askAgainMs: 30 * secondMs,
   /** From a cancel until the sandbox is ended, so that its runner may stop the work itself. */
@@ -44,13 +46,16 @@ export const patience = {
 /** A sandbox lives this long at most, whatever becomes of the service; it is also what is reserved of compute. */
 export const lifetimeMs = (task: Task): number => task.spec.timeoutMs + patience.firstWordMs + patience.overtimeMs;
 
+/** Where a wait has `putOffUpTo`, only silence is waited for: each word of the sandbox puts the next look off, up to then. */
 export type Step = { readonly because: string } & (
-  | { readonly do: "wait"; readonly until: Instant | null }
+  | { readonly do: "wait"; readonly until: Instant | null; readonly putOffUpTo?: Instant }
   /** Look up the asker's right, the base, and what the backend can give. */
   | { readonly do: "admit" }
   | { readonly do: "claim" }
   | { readonly do: "requeue" }
   | { readonly do: "create" }
+  /** Write down that the sandbox was made. */
+  | { readonly do: "note" }
   | { readonly do: "run"; readonly startedAt: Instant }
   /** Ask the backend whether the sandbox lives. */
   | { readonly do: "find" }
@@ -65,7 +70,7 @@ export type AfterEnd =
   | { readonly do: "finish"; readonly finding: Finding }
   | { readonly do: "requeue" };
 
-const wait = (until: Instant | null, because: string): Step => ({ do: "wait", until, because });
+const wait = (until: Instant | null, because: string) => ({ do: "wait", until, because }) as const;
 
 export function nextStep(task: Task, facts: Facts, now: Instant): Step {
   if (isEnded(task)) return wait(null, "the task has ended");
@@ -106,6 +111,10 @@ function inAWhile(task: InState<"waiting">, ms: number, now: Instant): Step {
 
 function whileStarting(task: InState<"starting">, facts: Facts, now: Instant): Step {
   const attempt = attemptIn(facts, task);
+  // Who made it died before it was written down. It may be gone by now, so making it again could make a second one.
+  if (facts.heard !== undefined && attempt.createdAt === undefined) {
+    return { do: "note", because: "a sandbox has spoken that is not written down" };
+  }
   const cancelled = cancelFinding(task);
   if (cancelled !== undefined) return endWith("cancelled", cancelled);
   if (facts.heard !== undefined) {
@@ -130,9 +139,30 @@ function whileRunning(task: InState<"running">, facts: Facts, now: Instant): Ste
   const cancelAt = task.cancel === undefined ? deadline : after(task.cancel.at, patience.cancelMs);
   if (cancelled !== undefined && now >= cancelAt) return endWith("cancelled", cancelled);
   if (attempt.seen?.alive === false) return lost(task, "its sandbox is gone");
+  const idle = idleness(task, facts.heard);
+  if (idle?.isOver === true) return endWith("timed-out", idled());
   const askAt = askBackendAt(task, attempt, facts.heard);
   if (now >= askAt) return { do: "find", because: "it has not spoken for a while" };
-  return wait(earliest(deadline, cancelAt, askAt), "the work goes on");
+  const limit = earliest(deadline, cancelAt, ...(idle === undefined || idle.lookAt <= now ? [] : [idle.lookAt]));
+  if (limit <= askAt) return wait(limit, "the work goes on");
+  return { ...wait(askAt, "the work goes on"), putOffUpTo: limit };
+}
+
+const idleWords = `its agent did nothing for ${patience.idleMs / minuteMs} minutes`;
+const idled = (): Finding => ({
+  ...noResult("timed-out", idleWords),
+  left: [`It was stopped because ${idleWords}; what it had changed by then is lost.`],
+});
+
+/**
+ * Measured between two words of the sandbox, so that a service that was away takes no work for idleness. A plain command may
+ * be silent while it works: its time limit alone bounds it.
+ */
+function idleness(task: Task, heard: Heard | undefined): { isOver: boolean; lookAt: Instant } | undefined {
+  if (task.spec.work.kind !== "agent" || heard?.busyAt === undefined) return undefined;
+  // A heartbeat later, so that one was heard since.
+  const lookAt = after(heard.busyAt, patience.idleMs + minuteMs);
+  return { isOver: heard.lastAt - heard.busyAt >= patience.idleMs, lookAt };
 }
 
 /** Silence alone is no proof: the service may have been away. The backend knows. */

@@ -2,6 +2,7 @@
 import { Busy } from "../core/busy.ts";
 import { after, dayMs, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import { endRequest, keepAnswer, takeRequest, type Request } from "../records/requests.ts";
+import type { Dues } from "./dues.ts";
 import { keepLease, leaseMs } from "./keep-lease.ts";
 import type { Room } from "./room.ts";
 
@@ -9,12 +10,14 @@ import type { Room } from "./room.ts";
 const triedForMs = dayMs;
 const longestDelayMs = 10 * minuteMs;
 
-export async function answer(room: Room, id: string): Promise<boolean> {
+export async function answer(room: Room, id: string, dues: Dues): Promise<boolean> {
   const { store, clock, ids, holder } = room;
   const now = clock.now();
   const turn = await takeRequest(store, { id, holder, ttlMs: leaseMs, now, op: ids.unique() });
   if (turn === undefined) return false;
   const request = turn.request.value;
+  const end = async (again: { at: Instant; tries: number } | undefined): Promise<void> =>
+    dues.found(await endRequest(store, held, { again, now: clock.now(), op: ids.unique(), due: dues.ask() }));
   const unit = { request: id, tries: request.tries };
   let held = turn;
   // Whoever takes over later finds the answer kept.
@@ -24,13 +27,13 @@ export async function answer(room: Room, id: string): Promise<boolean> {
     const kept = await keepAnswer(store, turn, { words, now: clock.now(), op: ids.unique() });
     if (kept === "lost") return true;
     held = kept;
-    await room.forge.reply(request.place, request.id, words);
-    await endRequest(store, held, { again: undefined, now: clock.now(), op: ids.unique() });
+    if (words !== "") await room.forge.reply(request.place, request.id, words);
+    await end(undefined);
     room.log.info({ ...unit, outcome: "done", durationMs: clock.now() - now }, "answer");
   } catch (error) {
     const again = nextTry(request, error, clock.now());
     if (!(error instanceof Busy)) room.log.error({ ...unit, again: again?.at, err: error }, "an answer failed");
-    await endRequest(store, held, { again, now: clock.now(), op: ids.unique() });
+    await end(again);
   } finally {
     stop();
   }

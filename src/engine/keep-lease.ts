@@ -5,7 +5,7 @@ import type { Room } from "./room.ts";
 
 /** What a process that died held is free after this. */
 export const leaseMs = 15 * secondMs;
-const renewEveryMs = 5 * secondMs;
+export const renewEveryMs = 5 * secondMs;
 
 /** Returns the way to stop. A lease that was lost needs no word here: the commit that ends the work is fenced. */
 export function keepLease(room: Room, lease: Lease): () => void {

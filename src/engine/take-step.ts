@@ -1,48 +1,63 @@
-/** One look at one task: take its turn, gather the facts, decide, do that one thing, write what happened. */
+/** Looks at one task: take its turn, decide on the facts, do that one thing, write what happened, and so on while it is due. */
 import { Busy } from "../core/busy.ts";
 import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import { ended, paused, unpublished } from "../core/moves.ts";
 import { nextStep, noResult, patience, type Step } from "../core/next-step.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { InState } from "../core/task.ts";
+import type { InState, Task } from "../core/task.ts";
 import type { TaskId } from "../core/ids.ts";
-import { readFacts } from "../records/read-facts.ts";
-import { endTurn, takeTurn, type Turn } from "../records/turn.ts";
+import { endTurn, giveBack, takeTurn, type Turn } from "../records/turn.ts";
 import { admit } from "./admit.ts";
 import { claimSlot } from "./claim-slot.ts";
 import { createSandbox } from "./create-sandbox.ts";
 import { endAttempt } from "./end-attempt.ts";
+import type { Dues } from "./dues.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { keepLease, leaseMs } from "./keep-lease.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
+import { noteSandbox } from "./note-sandbox.ts";
 import { publish } from "./publish.ts";
 import type { Room } from "./room.ts";
 import { finish, markRunning, requeue } from "./small-steps.ts";
 
-/** True where something was done or decided; false where another holder has the task. */
-export async function takeStep(room: Room, id: TaskId): Promise<boolean> {
+/** In one turn; then it is given back, and looked at again like any other. */
+const stepsAtMost = 10;
+
+/**
+ * Steps of a task while the next one follows at once. True where something was done or decided; false where another holder
+ * has the task.
+ */
+export async function takeStep(room: Room, id: TaskId, dues: Dues): Promise<boolean> {
   const { store, clock, ids, holder } = room;
-  const now = clock.now();
-  const turn = await takeTurn(store, { task: id, holder, ttlMs: leaseMs, now, op: ids.unique() });
+  const ask = { task: id, holder, ttlMs: leaseMs, now: clock.now(), op: ids.unique() };
+  let turn = await takeTurn(store, ask);
   if (turn === undefined) return false;
   const stop = keepLease(room, turn.lease);
   try {
-    await look(room, turn, now);
+    for (let left = stepsAtMost; turn !== undefined; left -= 1) turn = await look(room, turn, { dues, left });
   } finally {
     stop();
   }
   return true;
 }
 
-async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
+interface Chain {
+  readonly dues: Dues;
+  /** Steps that may be taken in this turn, with this one. */
+  readonly left: number;
+}
+
+/** One step. The turn, where the next is to follow. */
+async function look(room: Room, turn: Turn, chain: Chain): Promise<Turn | undefined> {
+  const now = room.clock.now();
   const task = turn.task.value;
-  const facts = "attempt" in task ? await readFacts(room.store, now, task.attempt) : {};
+  const { facts } = turn;
   const step = nextStep(task, facts, now);
   const at: Look = { turn, task, facts, now };
   let outcome = "done";
   let done: Done;
   try {
-    done = await act(room, at, step);
+    done = foreseen(at, step, await act(room, at, step));
   } catch (error) {
     if (error instanceof Busy) {
       outcome = "put off";
@@ -55,7 +70,7 @@ async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
       done = fault(room, at, step, error);
     }
   }
-  const written = await write(room, turn, done);
+  const { written, next } = await write(room, turn, { done, chain });
   const unit = {
     task: task.id,
     state: task.state,
@@ -65,12 +80,22 @@ async function look(room: Room, turn: Turn, now: Instant): Promise<void> {
     written,
   };
   room.log.info({ ...unit, durationMs: room.clock.now() - now }, "step");
+  return next;
 }
+
+/** Where a task that now runs has only to be waited for, its next look is known already. */
+function foreseen({ facts, now }: Look, step: Step, done: Done): Done {
+  if (step.do !== "run" || done.to === undefined) return done;
+  const next = nextStep(done.to, facts, now);
+  return next.do === "wait" ? { ...done, ...waiting(next) } : done;
+}
+
+const waiting = ({ until, putOffUpTo }: Extract<Step, { do: "wait" }>): Done => ({ due: until, putOffUpTo });
 
 async function act(room: Room, look: Look, step: Step): Promise<Done> {
   switch (step.do) {
     case "wait":
-      return { due: step.until };
+      return waiting(step);
     case "admit":
       return admit(room, look);
     case "claim":
@@ -79,6 +104,8 @@ async function act(room: Room, look: Look, step: Step): Promise<Done> {
       return requeue(look);
     case "create":
       return createSandbox(room, look);
+    case "note":
+      return noteSandbox(look);
     case "run":
       return markRunning(look, step);
     case "find":
@@ -92,15 +119,39 @@ async function act(room: Room, look: Look, step: Step): Promise<Done> {
   }
 }
 
-async function write(room: Room, turn: Turn, done: Done): Promise<string> {
-  const at = () => ({ now: room.clock.now(), op: room.ids.unique() });
-  const { otherwise, ...move } = done;
-  const first = await endTurn(room.store, turn, { ...move, ...at() });
-  if (first.done !== "refused") return first.done;
-  if (otherwise === undefined) throw new Error(`A bound refused a step of ${turn.task.value.id}.`);
-  const second = await endTurn(room.store, turn, { ...otherwise(first.failed), ...at() });
-  return second.done;
+async function write(
+  room: Room,
+  turn: Turn,
+  { done, chain }: { done: Done; chain: Chain },
+): Promise<{ written: string; next: Turn | undefined }> {
+  const { store, clock, ids } = room;
+  const end = (move: Omit<Done, "otherwise">) => {
+    const now = clock.now();
+    const due = chain.dues.ask();
+    // A task that is in the queue now may be the first of it: what is due says so.
+    const mayGoOn = isDueAt(move.due, now) || (isQueued(move.to) && due.queries.length > 0);
+    const lease = mayGoOn && chain.left > 1 ? { keepMs: leaseMs } : ("release" as const);
+    return endTurn(store, turn, { ...move, now, op: ids.unique() }, { lease, due });
+  };
+  let ended = await end(done);
+  if (ended.done === "refused") {
+    if (done.otherwise === undefined) throw new Error(`A bound refused a step of ${turn.task.value.id}.`);
+    ended = await end(done.otherwise(ended.failed));
+    if (ended.done === "refused") throw new Error(`Bounds refused a step of ${turn.task.value.id} twice.`);
+  }
+  const { done: written, turn: held, due } = ended;
+  chain.dues.found(due);
+  if (held === undefined) return { written, next: undefined };
+  const { id } = held.task.value;
+  const isQueuedStill = written === "written" && isQueued(held.task.value);
+  const goesOn = chain.left > 1 && (!isQueuedStill || due?.candidates.includes(id) === true);
+  if (goesOn) return { written, next: held };
+  await giveBack(store, held, { now: clock.now(), op: ids.unique() });
+  return { written, next: undefined };
 }
+
+const isDueAt = (due: Instant | null, now: Instant): boolean => due !== null && due <= now;
+const isQueued = (task: Task | undefined): boolean => task?.state === "waiting" && task.for === "slot";
 
 /** A "no" ends the task with words for the person who asked. */
 async function refused(room: Room, look: Look, refusal: Refusal): Promise<Done> {

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Redact } from "../core/redact.ts";
+import { openAcquaintances } from "./acquaintances.ts";
 import { door, type GatewayWorld } from "./door.ts";
 import { repositoryRoutes } from "./repository-routes.ts";
 import { runnerRoutes } from "./runner-routes.ts";
@@ -18,7 +19,8 @@ export interface Gateway extends GatewayWorld {
 
 export function gatewayRoutes(gateway: Gateway): Hono {
   const { code, sha256 } = gateway.runner;
-  const inside = new Hono().use(door(gateway)).route("/", runnerRoutes(gateway)).route("/", repositoryRoutes(gateway));
+  const world = { ...gateway, acquaintances: openAcquaintances(gateway) };
+  const inside = new Hono().use(door(world)).route("/", runnerRoutes(world)).route("/", repositoryRoutes(gateway));
   return new Hono()
     .get(`/gateway/runner/${sha256}`, (context) => context.body(code, 200, { "content-type": "text/javascript" }))
     .route("/gateway", inside)

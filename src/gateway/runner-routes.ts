@@ -7,11 +7,10 @@ import type { AttemptId } from "../core/ids.ts";
 import { bounds, inboxWaitMs, type EventAck, type Inbox } from "../core/protocol.ts";
 import { AttemptResultShape, EventPushShape, ManifestPartShape, partsAtMost } from "../core/protocol-schema.ts";
 import type { Redact } from "../core/redact.ts";
-import { hear } from "../records/hear.ts";
-import { inboxTopic, readInbox } from "../records/inbox.ts";
-import { readTask } from "../records/read-task.ts";
+import { hear, readKnown } from "../records/hear.ts";
 import { keepPart, sealResult } from "../records/result.ts";
-import { stamp, type GatewayWorld, type InsideEnv } from "./door.ts";
+import type { Acquaintances } from "./acquaintances.ts";
+import { gone, stamp, type GatewayWorld, type InsideEnv } from "./door.ts";
 import { hasMoreValues } from "./json-values.ts";
 
 /** One push of events holds at most this; a runner sends smaller ones. */
@@ -22,12 +21,14 @@ const mostValues = 100_000;
 /** JSON around the contents of a part. */
 const slackBytes = 64 * 1024;
 
-export function runnerRoutes(world: GatewayWorld & { redact: Redact }): Hono<InsideEnv> {
-  const { store, clock } = world;
+type RunnerWorld = GatewayWorld & { readonly redact: Redact; readonly acquaintances: Acquaintances };
+
+export function runnerRoutes(world: RunnerWorld): Hono<InsideEnv> {
+  const { store, acquaintances } = world;
   return new Hono<InsideEnv>()
     .get("/job", async (context) => {
       const attempt = context.get("attempt");
-      const task = await readTask(store, clock.now(), attempt.task);
+      const task = context.get("task");
       if (task?.value.base === undefined) return context.json({ error: "The task has no base." }, 409);
       return context.json(jobFor(task.value, task.value.base, attempt.id));
     })
@@ -36,15 +37,22 @@ export function runnerRoutes(world: GatewayWorld & { redact: Redact }): Hono<Ins
       if (!push.ok) return push.refusal;
       const { id: attempt } = context.get("attempt");
       const known = context.get("known");
-      const last = await hear(store, { attempt, known, events: push.value.events, ...stamp(world) });
-      return context.json({ last } satisfies EventAck);
+      const told = { attempt, known, events: push.value.events, ...stamp(world) };
+      const heard: { last?: number } = {};
+      await acquaintances.learn(attempt, async () => {
+        const kept = await hear(store, told);
+        if (kept === "ended") return undefined;
+        heard.last = kept.last;
+        return kept.known;
+      });
+      return heard.last === undefined ? gone(context) : context.json({ last: heard.last } satisfies EventAck);
     })
     .get("/inbox", async (context) => {
       const attempt = context.get("attempt").id;
       const after = wholeNumber(context.req.query("after") ?? "0");
       if (after === undefined) return context.json({ error: "`after` is not a number." }, 400);
       const messages = await awaitMessages(world, { attempt, after, signal: context.req.raw.signal });
-      return context.json({ messages } satisfies Inbox);
+      return messages === "ended" ? gone(context) : context.json({ messages } satisfies Inbox);
     })
     .put("/result/:part", capped(bounds.partBytes + slackBytes), async (context) => {
       const number = wholeNumber(context.req.param("part"));
@@ -93,27 +101,34 @@ async function bodyOf(context: Context, redact: Redact): Promise<unknown> {
 
 const wholeNumber = (text: string): number | undefined => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
 
-/** A long poll: answers at once where there is something, else with the first news, else empty after a while. */
+/**
+ * A long poll: answers at once where there is something, else with the first news, else empty after a while. It looks once,
+ * or not at all where the runner's own pushes have shown lately that there is nothing.
+ */
 async function awaitMessages(
-  world: GatewayWorld,
+  world: RunnerWorld,
   ask: { attempt: AttemptId; after: number; signal: AbortSignal },
-): Promise<Inbox["messages"]> {
-  const { store, clock } = world;
-  // At the end of the service the store is closed behind the connections.
-  const look = async () => (ask.signal.aborted ? [] : readInbox(store, clock.now(), ask));
-  const first = await look();
-  if (first.length > 0 || ask.signal.aborted) return first;
-  const topic = inboxTopic(ask.attempt);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const unlisten = store.onWake((news) => {
-    if (news === topic || news === "*") resolve();
-  });
-  const timer = setTimeout(resolve, inboxWaitMs);
-  ask.signal.addEventListener("abort", () => resolve());
-  // What came between the first look and the listening would otherwise wait a whole poll.
-  const second = await look();
-  if (second.length === 0) await promise;
-  clearTimeout(timer);
-  unlisten();
-  return second.length === 0 ? look() : second;
+): Promise<Inbox["messages"] | "ended"> {
+  const { store, clock, acquaintances } = world;
+  const { attempt, after, signal } = ask;
+  const look = async (): Promise<Inbox["messages"] | "ended"> => {
+    // At the end of the service the store is closed behind the connections.
+    if (signal.aborted) return [];
+    const known = await acquaintances.learn(attempt, () => readKnown(store, clock.now(), { attempt, after }));
+    return known === undefined || known.attempt.value.endedAt !== undefined ? "ended" : known.messages;
+  };
+  const { promise, resolve } = Promise.withResolvers<"news" | "silence">();
+  // Before the look, so that nothing can come between the two.
+  const unlisten = acquaintances.onNews(attempt, () => resolve("news"));
+  const timer = setTimeout(() => resolve("silence"), inboxWaitMs);
+  signal.addEventListener("abort", () => resolve("silence"));
+  try {
+    const lately = acquaintances.lately(attempt);
+    const first = lately !== undefined && lately.after === after ? lately.messages : await look();
+    if (first === "ended" || first.length > 0) return first;
+    return (await promise) === "news" ? await look() : [];
+  } finally {
+    clearTimeout(timer);
+    unlisten();
+  }
 }

@@ -33,6 +33,10 @@ export const keys = {
   /** What an operator set of the ceilings, over the settings. */
   budgets: "budgets",
   gatewayKey: "key/gateway",
+  /** There while an operator has halted new starts. */
+  halt: "halt",
+  /** What the operator is told of, by its own key. */
+  notice: (key: string) => `notice/${key}`,
   /** The machine and folder that the local sandboxes of a shared store are in. */
   localHome: "local-home",
 } as const;
@@ -44,6 +48,8 @@ export const indexes = {
   reportsDue: "reports-due",
   /** Requests that want an answer, by when. */
   requestsDue: "requests-due",
+  /** Notices that a channel does not have yet, by when to try. */
+  noticesDue: "notices-due",
   /** Repositories with a task that waits for a slot, by when they were last served. */
   ready: "ready",
   /** Tasks of one repository that wait for a slot, oldest first; the head of `ready` entries is `queue/<key of the queue head>`. */
@@ -77,6 +83,8 @@ export const counters = {
   draws: (attempt: AttemptId) => `draws/${attempt}`,
   /** Charged plus held: what a ceiling bounds. */
   used: (scope: string) => `used/${scope}`,
+  /** What an operator's resets took from `used`, so that charged minus this is what still counts. */
+  adjusted: (scope: string) => `adjusted/${scope}`,
   spent: (scope: string, kind: "model" | "compute") => `spent/${scope}/${kind}`,
 } as const;
 

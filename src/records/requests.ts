@@ -3,16 +3,23 @@
  * and answered by the engine, so that a webhook is acknowledged before GitHub is asked anything.
  */
 import { z } from "zod";
-import { TaskId } from "../core/ids.ts";
+import { Sha, TaskId } from "../core/ids.ts";
 import { Instant } from "../core/instant.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { Actor, Origin, Place } from "../core/task.ts";
 import { indexes, kept, keys, sortKey, type Kept } from "./document.ts";
+import { dueIn, type Due, type DueAsk } from "./due.ts";
 import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
-import { dueTopic } from "./task-put.ts";
 
-/** Words that are known already, or a command that must be carried out to know them. */
-export const Saying = z.union([z.object({ words: z.string() }), z.object({ command: z.string(), input: z.json() })]);
+/**
+ * Words that are known already ("" for none), a command that must be carried out to know them, or the head of a pull request
+ * whose settings are to be checked.
+ */
+export const Saying = z.union([
+  z.object({ words: z.string() }),
+  z.object({ command: z.string(), input: z.json() }),
+  z.object({ checkSettings: Sha }),
+]);
 export type Saying = z.output<typeof Saying>;
 
 export const Request = z.object({
@@ -43,10 +50,13 @@ export interface RequestTurn {
 /** Undefined where another holder answers it, or it is answered. */
 export async function takeRequest(store: Store, ask: LeaseAsk & { id: string }): Promise<RequestTurn | undefined> {
   const name = keys.request(ask.id);
-  return underLease(store, name, ask, async (lease) => {
-    const [document] = await store.look(ask.now, [{ get: name }]);
-    const request = kept(Request, document);
-    return request === undefined ? undefined : { request, lease };
+  return underLease(store, ask, {
+    name,
+    asked: [{ get: name }],
+    async read(lease, [document]) {
+      const request = kept(Request, document);
+      return request === undefined ? undefined : { request, lease };
+    },
   });
 }
 
@@ -68,22 +78,20 @@ export async function keepAnswer(
   return kept.ok ? { ...turn, request: { value: answered, version: version + 1 } } : "lost";
 }
 
-/** `again` puts it off; without it the request is done and forgotten. */
+/** `again` puts it off; without it the request is done and forgotten. What is due then, where it was asked. */
 export async function endRequest(
   store: Store,
   turn: RequestTurn,
-  ask: { again: { at: Instant; tries: number } | undefined; now: Instant; op: string },
-): Promise<void> {
+  ask: { again: { at: Instant; tries: number } | undefined; now: Instant; op: string; due: DueAsk },
+): Promise<Due | undefined> {
   const { value } = turn.request;
   const put: Put =
     ask.again === undefined
       ? { key: keys.request(value.id), value: undefined }
       : requestPut({ ...value, tries: ask.again.tries }, ask.again.at);
-  await store.commit({
-    op: ask.op,
-    now: ask.now,
-    leases: [{ ...turn.lease, act: "release" }],
-    put: [put],
-    wake: [dueTopic],
-  });
+  const { answers } = await store.commit(
+    { op: ask.op, now: ask.now, leases: [{ ...turn.lease, act: "release" }], put: [put] },
+    ask.due.queries,
+  );
+  return dueIn(ask.due, answers);
 }

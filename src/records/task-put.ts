@@ -1,9 +1,11 @@
 /** A task's document with the index entries, counters and hints that follow from its state. */
+import { z } from "zod";
 import type { TaskId } from "../core/ids.ts";
-import { after, type Instant } from "../core/instant.ts";
+import { after, Instant } from "../core/instant.ts";
 import type { Commit, Put } from "../core/ports/store.ts";
 import { isEnded, repositoryKey, type Task } from "../core/task.ts";
 import { counters, indexes, keys, sortKey } from "./document.ts";
+import { workOf } from "./due.ts";
 
 /** Effects of a commit, to be joined with others. */
 export type Effects = Required<Pick<Commit, "add" | "put" | "append" | "wake">>;
@@ -20,7 +22,7 @@ export function join(...parts: Partial<Effects>[]): Effects {
 /** Everything that changes when a task goes from one state to another; `from` is undefined for a new task. */
 export function taskEffects(from: Task | undefined, to: Task, now: Instant): Partial<Effects> {
   return join(
-    { put: [taskPut(to), reportDuePut(to.id, now)], wake: [taskTopic(to.id), dueTopic] },
+    { put: [taskPut(to), reportDuePut(to.id, now)], wake: [taskTopic(to.id), dueWork.report(to.id)] },
     queueEffects(from, to, now),
   );
 }
@@ -60,10 +62,17 @@ function queueEffects(from: Task | undefined, to: Task, now: Instant): Partial<E
   };
 }
 
+/** When the engine looks at a task next; the time itself is in the index alone. */
+export const TaskDue = z.object({
+  /** Where only silence is waited for: each word of the sandbox puts the look off, up to then. */
+  putOffUpTo: Instant.optional(),
+});
+
 /** When the engine looks at the task next; null: never again, unless someone asks. */
-export function duePut(id: TaskId, due: Instant | null): Put {
+export function duePut(id: TaskId, due: Instant | null, putOffUpTo?: Instant): Put {
   if (due === null) return { key: keys.due(id), value: undefined };
-  return { key: keys.due(id), value: { task: id }, entries: [[indexes.due, sortKey(due)]] };
+  const value = { task: id, ...(putOffUpTo === undefined ? {} : { putOffUpTo }) };
+  return { key: keys.due(id), value, entries: [[indexes.due, sortKey(due)]] };
 }
 
 /** When the task's report is brought up to date next; null: it shows the end. */
@@ -73,7 +82,19 @@ export function reportDuePut(id: TaskId, due: Instant | null): Put {
 }
 
 /** Asks for a look at once: the task is due now, and whoever listens is told. */
-export const hint = (id: TaskId, now: Instant): Partial<Effects> => ({ put: [duePut(id, now)], wake: [dueTopic] });
+export const hint = (id: TaskId, now: Instant): Partial<Effects> => ({
+  put: [duePut(id, now)],
+  wake: [dueWork.task(id)],
+});
 
+/** Something is due: whoever hears this looks what it is. */
 export const dueTopic = "due";
+/** One thing is due, and the topic names it, so that nobody has to look. */
+const dueWork = {
+  task: (id: TaskId) => `${dueTopic}/${workOf.task(id)}`,
+  report: (id: TaskId) => `${dueTopic}/${workOf.report(id)}`,
+} as const;
+/** What such a topic names. */
+export const workIn = (topic: string): string | undefined =>
+  topic.startsWith(`${dueTopic}/`) ? topic.slice(dueTopic.length + 1) : undefined;
 export const taskTopic = (id: TaskId): string => `task/${id}`;

@@ -33,6 +33,10 @@ export function openForEngine(
   return { store: openSqliteStore({ path: place.path, leasesUntil }), release: () => lock.release() };
 }
 
+/** Beside an engine or without one: a terminal reads, and makes small commits. */
+export const openBeside = (place: StorePlace, replica: string): Store =>
+  place.kind === "redis" ? openRedisStore({ ...place, replica }) : openSqliteStore({ path: place.path });
+
 /** To export from. Throws a `Refusal` where there is no store. */
 export const openSource = (place: StorePlace, now: () => Instant): RawStore =>
   place.kind === "redis" ? openRedisArchive({ ...place, now }) : openSqliteSource(place.path);

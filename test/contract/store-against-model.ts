@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
-import type { Commit, CommitResult, Query, Store } from "../../src/core/ports/store.ts";
+import type { Commit, Committed, CommitResult, Query, Store } from "../../src/core/ports/store.ts";
 import { model, type Model } from "./store-model.ts";
 
 // Few names, so that commits meet; `q/a` and `q/b` are the indexes of the heads of `a` and `b`.
@@ -26,7 +26,10 @@ const put = fc.record(
     value: fc.option(json, { nil: undefined, freq: 4 }),
     entries: fc.array(fc.tuple(index, sort), { maxLength: 3 }),
     ensure: fc.constant(true as const),
-    if: fc.record({ counter, ...bounds }, { requiredKeys: ["counter"] }),
+    if: fc.oneof(
+      fc.record({ counter, ...bounds }, { requiredKeys: ["counter"] }),
+      fc.record({ version: fc.nat({ max: 2 }) }),
+    ),
     liveMs: durationMs,
   },
   { requiredKeys: ["key", "value"] },
@@ -103,7 +106,7 @@ function commitOf({ laterMs, leases = [], put = [], ...rest }: Draft, start: Ins
 
 /** The order in which a refusal lists what failed is nobody's business. */
 function inOrder(result: CommitResult): CommitResult {
-  if (result.ok) return result;
+  if (result.ok) return { ok: true, fences: result.fences, numbers: result.numbers };
   return { ok: false, failed: result.failed.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1)) };
 }
 const nameOf = ({ kind, name }: { kind: string; name: string }): string => `${kind} ${name}`;
@@ -122,14 +125,20 @@ export function answersLikeTheModel(open: () => Promise<Store>, numRuns: number)
         let now = Instant.parse(1_800_000_000_000);
         for (const { drafts, queries } of rounds) {
           const expected: CommitResult[] = [];
-          const given: Promise<CommitResult>[] = [];
+          const given: Promise<Committed<readonly Query[]>>[] = [];
+          const times: Instant[] = [];
           for (const each of drafts) {
             const commit = commitOf(each, now, known);
             now = commit.now;
+            times.push(now);
             expected.push(known.commit(commit));
-            given.push(store.commit(commit));
+            given.push(store.commit(commit, queries));
           }
-          expect((await Promise.all(given)).map(inOrder)).toEqual(expected.map(inOrder));
+          const done = await Promise.all(given);
+          expect(done.map(inOrder)).toEqual(expected.map(inOrder));
+          // Given in one turn they are one batch, and each is answered on what the batch has left.
+          const left = times.map((at) => queries.map((query) => known.look(at, query)));
+          expect(done.map(({ answers }) => answers)).toEqual(left);
           const asked = [...queries, ...all];
           expect(await store.look(now, asked)).toEqual(asked.map((query) => known.look(now, query)));
         }

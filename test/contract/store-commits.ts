@@ -7,14 +7,21 @@ export const start = Instant.parse(1_800_000_000_000);
 
 export type Step = Omit<Commit, "op" | "now"> & { readonly op?: string; readonly now?: Instant };
 
-/** Commits with an operation of their own each, at `start` unless they say otherwise. */
+/** Commits with an operation of their own each, at `start` unless they say otherwise; they ask nothing along. */
 export async function opened(
   open: () => Promise<Store>,
 ): Promise<{ store: Store; commit(step: Step): Promise<CommitResult> }> {
   const store = await open();
   onTestFinished(() => store.close());
   let steps = 0;
-  return { store, commit: (step) => store.commit({ op: `step/${++steps}`, now: start, ...step }) };
+  return {
+    store,
+    async commit(step) {
+      const { answers, ...result } = await store.commit({ op: `step/${++steps}`, now: start, ...step });
+      expect(answers).toEqual([]);
+      return result;
+    },
+  };
 }
 
 /** The answer to a commit that was done. */
@@ -162,6 +169,28 @@ export function doesEffects(open: () => Promise<Store>): void {
       expect(await versions()).toEqual([2, undefined, 1]);
       await commit({ add: [{ counter: "n", by: -2 }], put });
       expect(await versions()).toEqual([2, 1, 1]);
+    });
+
+    test("a put for one version is skipped where the document has another, and hinders nothing", async () => {
+      const { store, commit } = await opened(open);
+      const put = (version: number, value: number): Step => ({
+        put: [
+          { key: "a", value, if: { version } },
+          { key: "b", value },
+        ],
+      });
+      const values = async () => (await store.look(start, [{ get: "a" }, { get: "b" }])).map((each) => each?.value);
+      expect(await commit(put(1, 1))).toEqual(done());
+      expect(await values()).toEqual([undefined, 1]);
+      await commit(put(0, 2));
+      await commit(put(0, 3));
+      expect(await values()).toEqual([2, 3]);
+      await commit(put(1, 4));
+      expect(await values()).toEqual([4, 4]);
+      await commit({ put: [{ key: "a", value: undefined, if: { version: 1 } }] });
+      expect(await values()).toEqual([4, 4]);
+      await commit({ put: [{ key: "a", value: undefined, if: { version: 2 } }] });
+      expect(await values()).toEqual([undefined, 4]);
     });
 
     test("a document is gone from its end on, for conditions, ensure and look alike", async () => {

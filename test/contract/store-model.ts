@@ -71,10 +71,13 @@ export function model(): Model {
     return fence;
   }
 
+  const holds = (guard: NonNullable<Put["if"]>, version: number): boolean =>
+    "version" in guard ? guard.version === version : within(counters.get(guard.counter) ?? 0, guard);
+
   function put(put: Put, now: number): void {
     const is = live(documents.get(put.key), now);
     if (put.ensure && is !== undefined) return;
-    if (put.if !== undefined && !within(counters.get(put.if.counter) ?? 0, put.if)) return;
+    if (put.if !== undefined && !holds(put.if, is?.version ?? 0)) return;
     const { key, value, entries = [], until } = put;
     if (value === undefined) documents.delete(key);
     else documents.set(key, { version: (is?.version ?? 0) + 1, value, entries, until });

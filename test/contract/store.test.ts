@@ -8,6 +8,7 @@ import { openRedisStore } from "../../src/store/redis/open-redis.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { needs } from "../world/needs.ts";
 import { openUpstash, type Upstash } from "../world/upstash/upstash.ts";
+import { answersWithCommits } from "./store-answers.ts";
 import { answersLikeTheModel } from "./store-against-model.ts";
 import { doesEffects, judgesConditions } from "./store-commits.ts";
 import { doesOperationsOnce, keepsLeases } from "./store-leases.ts";
@@ -51,6 +52,7 @@ if (needs("redis-server")) {
 describe.each(adapters)("$name", ({ open, histories }) => {
   judgesConditions(open);
   doesEffects(open);
+  answersWithCommits(open);
   keepsLeases(open);
   doesOperationsOnce(open);
   findsRanges(open);

@@ -93,6 +93,8 @@ test("a task goes from the queue to its sandbox one step at a time", () => {
     until: after(at, patience.firstWordMs),
   });
   expect(nextStep(started, { attempt: made, heard: heard() }, at)).toMatchObject({ do: "run", startedAt: at });
+  // Who made the sandbox died before it wrote that down.
+  expect(nextStep(started, { attempt: attempt(), heard: heard() }, at).do).toBe("note");
 });
 
 test("a sealed result ends the attempt, whatever else is due", () => {

@@ -13,11 +13,11 @@ async function begin(w: World): Promise<void> {
   await w.dispatch();
 }
 
-/** The work goes on for so many minutes, and its runner says so. */
+/** The work goes on for so many minutes, and its agent says so. */
 async function works(w: World, minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute += 1) {
     await w.pass(minuteMs);
-    await w.inside().says({ type: "heartbeat", level: "debug", message: "" });
+    await w.inside().says({ type: "agent_text", level: "info", message: "On it." });
   }
 }
 

@@ -85,7 +85,7 @@ test("a failed listing changes nothing", () =>
 
 test("a sandbox of ours that nobody knows is ended after a grace period, one whose attempt has ended at once", () =>
   world(async (w) => {
-    const spec = { command: ["node"], env: {}, resources: { cpu: 1, memoryMiB: 1 }, lifetimeMs: 1000 };
+    const spec = { command: ["node"], env: {}, resources: { cpu: 1, memoryMiB: 1 }, lifetimeMs: 10 * minuteMs };
     await w.sandboxes.create({ ...spec, name: SandboxName.parse("parhelia-t_zzzzzzzz-1") });
     await w.reconcile();
     expect(w.sandboxes.living()).toHaveLength(1);

@@ -1,8 +1,11 @@
 /** What happens while the backend is asked for a sandbox and has not answered yet (case 18). */
 import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
+import { usd } from "../../src/core/money.ts";
 import type { Sandbox } from "../../src/core/ports/sandboxes.ts";
 import { readView } from "../../src/records/read-view.ts";
+import { monthMoney, taskMoney } from "../../src/records/spending.ts";
+import { expectLedger } from "../world/ledger.ts";
 import { world, type World } from "../world/world.ts";
 
 const finish = async (w: World): Promise<void> => {
@@ -45,6 +48,28 @@ test("where the backend made none, a cancel meanwhile costs nothing (case 18 a)"
     expect(task.state).toBe("cancelled");
     expect((await readView(w.store, w.now(), task)).spent).toBe(0);
     expect(w.takeFaults()).toHaveLength(1);
+  }));
+
+test("what never gets a sandbox costs nothing, and its end gives back all that was reserved (case 17)", () =>
+  world(async (w) => {
+    w.sandboxes.fail("create", 1000);
+    await w.comment("/parhelia run fix it");
+    await w.pass(2 * minuteMs);
+    const { id } = await w.task();
+    expect((await monthMoney(w.store, w.now())).used, "for a sandbox and a first call").toBeGreaterThan(usd(0.384));
+    await w.comment("/parhelia cancel");
+    await w.pass(minuteMs);
+    expect((await w.task()).state).toBe("cancelled");
+    const nothing = { spent: 0, model: 0, compute: 0, used: 0 };
+    expect(await taskMoney(w.store, w.now(), id)).toEqual(nothing);
+    // Nor does one that is given up after three tries of five minutes.
+    await w.comment("/parhelia retry");
+    await w.pass(20 * minuteMs);
+    expect(await w.task()).toMatchObject({ state: "failed", attempts: 4 });
+    expect(await monthMoney(w.store, w.now())).toEqual(nothing);
+    expect((await expectLedger(w.store, w.now())).open.size).toBe(0);
+    expect(w.sandboxes.made).toEqual([]);
+    expect(w.takeFaults().length).toBeGreaterThan(3);
   }));
 
 test.each(["before", "after"] as const)(

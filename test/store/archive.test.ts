@@ -260,7 +260,7 @@ describe.each(kinds)("into $kind", ({ place: newPlace }) => {
       put: [{ key: "k/3", value: 3 }],
       append: [{ log: "log", values: [0] }],
     });
-    expect(result).toEqual({ ok: true, fences: [10], numbers: [19] });
+    expect(result).toEqual({ ok: true, fences: [10], numbers: [19], answers: [] });
     expect(await store.look(now, [{ range: "all", limit: 3, back: true }, { get: "k/3" }])).toMatchObject([
       [{ key: "k/8", document: { value: value(8) } }, { key: "k/7" }, { key: "k/6" }],
       { version: 2 },

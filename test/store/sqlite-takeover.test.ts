@@ -29,6 +29,6 @@ test("a new engine shortens what the dead one held, lengthens nothing, and the d
     now: after(now, 5 * secondMs),
     leases: [{ name: "long", act: "hold", holder: "dead", fence }],
   });
-  expect(late).toEqual({ ok: false, failed: [{ kind: "lease", name: "long", is: "new" }] });
+  expect(late).toEqual({ ok: false, failed: [{ kind: "lease", name: "long", is: "new" }], answers: [] });
   await store.close();
 });

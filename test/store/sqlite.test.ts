@@ -36,7 +36,7 @@ test("what was committed is there after the file is opened again", async () => {
   await first.commit({ op: "one", now, put: [{ key: "a", value: 1 }], append: [{ log: "x", values: [1] }] });
   await first.close();
   const store = openStore(path);
-  expect(await store.commit({ op: "one", now })).toEqual({ ok: true, fences: [], numbers: [1] });
+  expect(await store.commit({ op: "one", now })).toEqual({ ok: true, fences: [], numbers: [1], answers: [] });
   expect(await store.look(now, [{ get: "a" }])).toEqual([{ key: "a", version: 1, value: 1 }]);
 });
 

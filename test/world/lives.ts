@@ -99,7 +99,7 @@ async function isDone(act: () => Promise<void>): Promise<boolean> {
 }
 
 /** Another service starts, and what GitHub could not deliver is delivered again, as its operator would ask for. */
-async function reviveIfDead(w: World): Promise<void> {
+export async function reviveIfDead(w: World): Promise<void> {
   if (!w.life.isOver) return;
   await w.restart();
   const attempts = w.github.deliveries.attempts();

@@ -4,7 +4,7 @@ import type { Store } from "../../src/core/ports/store.ts";
 import type { Life } from "./life.ts";
 
 export const mortalStore = (life: Life, store: Store): Store => ({
-  commit: (commit) => life.call("commit", () => store.commit(commit)),
+  commit: (commit, asked) => life.call("commit", () => store.commit(commit, asked)),
   look: (now, queries) => life.read(() => store.look(now, queries)),
   onWake: (listener) => store.onWake(listener),
   close: () => store.close(),

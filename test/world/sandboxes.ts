@@ -1,6 +1,7 @@
 /**
- * Sandboxes that a test moves by hand. They hold state as a backend does: what was made lives until it is ended or lost.
- * What a runner would say goes through the real gateway, with the token that the sandbox was given.
+ * Sandboxes that a test moves by hand. They hold state as a backend does: what was made lives until it is ended or lost, or
+ * until its lifetime is over, and is billed by the time that it was there. What a runner would say goes through the real
+ * gateway, with the token that the sandbox was given.
  */
 import type { Hono } from "hono";
 import { Instant } from "../../src/core/instant.ts";
@@ -37,11 +38,22 @@ export interface Inside {
   call(path: string, init?: RequestInit): Promise<Response>;
 }
 
+/** What the backend would write on its bill. */
+export interface Billed {
+  readonly name: string;
+  /** How long it was there until now. */
+  readonly ms: number;
+  readonly lifetimeMs: number;
+  readonly lives: boolean;
+}
+
 export interface SandboxStandIn extends Sandboxes {
   /** The service's door. Rejects where the service dies before it has answered. */
   gateway: Hono | undefined;
   readonly made: readonly string[];
   living(): string[];
+  /** Of every sandbox that was ever made, in order. */
+  bill(): Billed[];
   /** The newest living one, or the one of this task. */
   inside(task?: string): Inside;
   /** It is gone without a word, as when a machine dies. */
@@ -50,9 +62,18 @@ export interface SandboxStandIn extends Sandboxes {
   fail(call: "create" | "list" | "find" | "end", times: number): void;
 }
 
-export function openSandboxes(clock: Clock): SandboxStandIn {
-  const alive = new Map<string, { sandbox: Sandbox; spec: SandboxSpec; said: number }>();
-  const made: string[] = [];
+/** `passed` is the backend's own time, in milliseconds, which no setting of the service's clock moves back. */
+export function openSandboxes(clock: Clock, passed: () => number = clock.now): SandboxStandIn {
+  const all: Kept[] = [];
+  const isAlive = ({ endedAt, endsAt }: Kept): boolean => endedAt === undefined && passed() < endsAt;
+  const living = (): string[] => all.filter(isAlive).map(({ sandbox }) => sandbox.name);
+  const find = (name: string | undefined): Kept | undefined =>
+    all.find((each) => each.sandbox.name === name && isAlive(each));
+  const end = (name: string): boolean => {
+    const found = find(name);
+    if (found !== undefined) found.endedAt = passed();
+    return found !== undefined;
+  };
   const failing = new Map<string, number>();
   const trip = (call: string): void => {
     const left = failing.get(call) ?? 0;
@@ -65,44 +86,62 @@ export function openSandboxes(clock: Clock): SandboxStandIn {
     proxyAddress: undefined,
     shortcomings: [],
     gateway: undefined,
-    made,
+    get made() {
+      return all.map(({ sandbox }) => sandbox.name);
+    },
     accept(resources) {
       if (resources.gpu !== undefined) throw new Refusal("The local backend has no GPU: ask without one.");
     },
     async create(spec) {
       trip("create");
-      const there = alive.get(spec.name);
+      const there = find(spec.name);
       if (there !== undefined) return there.sandbox;
       const sandbox = { name: spec.name, startedAt: Instant.parse(clock.now()) };
-      alive.set(spec.name, { sandbox, spec, said: 0 });
-      made.push(spec.name);
+      const bornAt = passed();
+      all.push({ sandbox, spec, said: 0, bornAt, endsAt: bornAt + spec.lifetimeMs, endedAt: undefined });
       return sandbox;
     },
     async find(name) {
       trip("find");
-      return alive.get(name)?.sandbox;
+      return find(name)?.sandbox;
     },
     async list() {
       trip("list");
-      return [...alive.values()].map(({ sandbox }) => sandbox);
+      return all.filter(isAlive).map(({ sandbox }) => sandbox);
     },
     async end(name) {
       trip("end");
-      alive.delete(name);
+      end(name);
     },
-    living: () => [...alive.keys()],
+    living,
+    bill: () =>
+      all.map((each) => ({
+        name: each.sandbox.name,
+        ms: Math.min(each.endedAt ?? passed(), each.endsAt) - each.bornAt,
+        lifetimeMs: each.spec.lifetimeMs,
+        lives: isAlive(each),
+      })),
     inside(task) {
-      const name = [...alive.keys()].findLast((each) => task === undefined || each.includes(task));
-      const found = name === undefined ? undefined : alive.get(name);
+      const name = living().findLast((each) => task === undefined || each.includes(task));
+      const found = find(name);
       if (found === undefined) throw new Error("No such sandbox lives.");
-      return insideOf(standIn, found, clock, () => alive.delete(found.sandbox.name));
+      return insideOf(standIn, found, clock, () => end(found.sandbox.name));
     },
     lose(name = standIn.living().at(-1)) {
-      if (name === undefined || !alive.delete(name)) throw new Error("No such sandbox lives.");
+      if (name === undefined || !end(name)) throw new Error("No such sandbox lives.");
     },
     fail: (call, times) => void failing.set(call, times),
   };
   return standIn;
+}
+
+interface Kept {
+  readonly sandbox: Sandbox;
+  readonly spec: SandboxSpec;
+  said: number;
+  readonly bornAt: number;
+  readonly endsAt: number;
+  endedAt: number | undefined;
 }
 
 function insideOf(

@@ -1,15 +1,18 @@
 /** One service of a world: the real one, over a store, GitHub and sandboxes that stand in, which may die at any call. */
 import type { Logger } from "pino";
 import type { RunDefaults } from "../../src/commands/command.ts";
+import type { AlertSettings } from "../../src/core/alerts.ts";
 import { forgeByPlace } from "../../src/core/forge-by-place.ts";
 import { pricedModels } from "../../src/core/pricing.ts";
 import type { Clock, Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { openEngine, type Engine } from "../../src/engine/engine.ts";
-import type { Limits } from "../../src/engine/room.ts";
+import type { Limits, Operator, Room } from "../../src/engine/room.ts";
+import type { GitHubForge } from "../../src/github/forge.ts";
 import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
 import { assemble } from "../../src/main.ts";
 import { openLocalForge } from "../../src/terminal/local-forge.ts";
+import { openOperatorWebhook } from "../../src/web/operator-webhook.ts";
 import { Dropped } from "./github/faults.ts";
 import type { GitHubStandIn } from "./github/open-github.ts";
 import { beginLife, type Life, type Moment } from "./life.ts";
@@ -22,20 +25,43 @@ export interface Around {
   readonly log: Logger;
   readonly defaults: RunDefaults;
   readonly limits: Limits;
+  /** Nobody is told unless given. */
+  readonly operator?: WorldOperator | undefined;
   readonly github: GitHubStandIn;
   readonly sandboxes: SandboxStandIn;
   readonly installations: readonly number[];
+  /** The model's API. */
+  readonly model: (request: Request) => Promise<Response>;
 }
 
 export interface Service {
   readonly store: Store;
   readonly life: Life;
   readonly engine: Engine;
+  /** What its engine works with, for another one: a loop in real time. */
+  readonly room: Room;
   /** A delivery. Rejects where the service dies before it has answered. */
   webhook(request: Request): Promise<Response>;
   /** What a sandbox asks. Rejects likewise. */
   gateway(request: Request): Promise<Response>;
 }
+
+export interface WorldOperator {
+  readonly repository?: string;
+  readonly webhook?: { readonly url: string; readonly secret?: string };
+  readonly alerts?: Partial<AlertSettings>;
+}
+
+const alerts: AlertSettings = { budgetSteps: [80, 100], errorPercent: 25, timeoutPercent: 25, minTasks: 5 };
+
+/** The webhook is posted to for real; GitHub stands in. */
+const operatorIn = (given: WorldOperator = {}, forge: GitHubForge): Operator => ({
+  channels: [
+    ...(given.repository === undefined ? [] : [forge.operatorIssue(given.repository)]),
+    ...(given.webhook === undefined ? [] : [openOperatorWebhook({ secret: undefined, ...given.webhook, fetch })]),
+  ],
+  alerts: { ...alerts, ...given.alerts },
+});
 
 export const webhookSecret = "it is a secret to everybody";
 const gatewaySecret = "the key behind all tokens, 64 characters in a real one";
@@ -55,6 +81,7 @@ export function openService(around: Around, store: Store, death: Moment | undefi
   });
   const house = assemble({
     ...parts,
+    operator: operatorIn(around.operator, side.forge),
     sandboxes: mortalSandboxes(life, sandboxes),
     runner,
     forge: forgeByPlace(clock, openLocalForge(), side.forge),
@@ -62,7 +89,7 @@ export function openService(around: Around, store: Store, death: Moment | undefi
     key: gatewaySecret,
     secrets: [gatewaySecret, webhookSecret],
     model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },
-    fetch: () => Promise.reject(new Error("no model in this world")),
+    fetch: mortalFetch(life, around.model),
   });
   // A service that dies while it is asked gives no answer.
   const silence = life.over.then((): Response => {
@@ -73,6 +100,7 @@ export function openService(around: Around, store: Store, death: Moment | undefi
     store,
     life,
     engine: openEngine(house.room, () => undefined),
+    room: house.room,
     webhook: (request) => Promise.race([Promise.resolve(side.routes.fetch(request)), silence]),
     gateway: (request) => Promise.race([Promise.resolve(house.gateway.fetch(request)), silence]),
   };

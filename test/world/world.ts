@@ -22,11 +22,13 @@ import { listTasks } from "../../src/records/list-tasks.ts";
 import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
 import type { Life, Moment } from "./life.ts";
 import { openSandboxes, type Inside, type SandboxStandIn } from "./sandboxes.ts";
-import { webhookSecret } from "./service.ts";
+import { webhookSecret, type WorldOperator } from "./service.ts";
 import { openServices, type Shared } from "./services.ts";
 
 export interface WorldOptions {
   readonly limits?: Partial<Limits>;
+  /** Where the operator is told, and of what. */
+  readonly operator?: WorldOperator;
   readonly installations?: readonly number[];
   /** Repositories beside `acme/widgets`, each of another account on which the app is installed too. */
   readonly elsewhere?: readonly string[];
@@ -34,6 +36,8 @@ export interface WorldOptions {
   readonly shared?: Shared;
   /** When the first service dies. */
   readonly death?: Moment;
+  /** The model's API; none unless told. */
+  readonly model?: (request: Request) => Promise<Response>;
 }
 
 export interface World {
@@ -93,7 +97,8 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   const faults: string[] = [];
   const log = pino({ level: "error" }, { write: (line: string) => void faults.push(line) });
   const github = await openGitHub({ directory, now: () => now, webhookSecret });
-  const sandboxes = openSandboxes(clock);
+  let setBackMs = 0;
+  const sandboxes = openSandboxes(clock, () => now + setBackMs);
   const others: number[] = [];
   for (const repository of options.elsewhere ?? []) {
     await github.repository(repository);
@@ -108,7 +113,19 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     keptMs: 90 * dayMs,
     ...options.limits,
   };
-  const around = { clock, ids, log, defaults, limits, github, sandboxes, installations };
+  const model = options.model ?? (() => Promise.reject(new Error("no model in this world")));
+  const around = {
+    clock,
+    ids,
+    log,
+    defaults,
+    limits,
+    github,
+    sandboxes,
+    installations,
+    model,
+    operator: options.operator,
+  };
   const services = openServices(around, { directory, shared: options.shared }, options.death);
   github.target = (request) => services.webhook(request);
   sandboxes.gateway = new Hono()
@@ -159,6 +176,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     },
     jump(ms) {
       now = after(now, ms);
+      setBackMs += Math.max(0, -ms);
     },
     restart: (death) => services.restart(death),
     said: (on = issue) =>
@@ -199,7 +217,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
 }
 
 /** Ids in order: `t_00000001`. */
-function countedIds(): Ids {
+export function countedIds(): Ids {
   let count = 0;
   const next = (): string => String((count += 1));
   let tasks = 0;

@@ -35,8 +35,13 @@ export interface Put {
   readonly entries?: readonly (readonly [index: string, sort: string])[];
   /** Leave the document alone where it already exists (not a condition). */
   readonly ensure?: true;
-  /** Done only if the counter, after this commit's additions, is within the bounds; otherwise skipped. */
-  readonly if?: { readonly counter: string; readonly min?: number; readonly max?: number };
+  /**
+   * Done only if the counter, after this commit's additions, is within the bounds, or the document has this version (0: is
+   * absent); otherwise skipped. Not a condition.
+   */
+  readonly if?:
+    | { readonly counter: string; readonly min?: number; readonly max?: number }
+    | { readonly version: number };
   /** The document is gone from this instant on. Such a document has no entries. */
   readonly until?: Instant;
 }
@@ -110,15 +115,24 @@ export type AnswerTo<Q extends Query> = Q extends { get: string }
       ? readonly Hit[]
       : readonly Line[];
 
+export type Answers<Q extends readonly Query[]> = { -readonly [I in keyof Q]: AnswerTo<Q[I]> };
+
+/** `answers` are there after a refusal too: what stands in the way needs no further call. */
+export type Committed<Q extends readonly Query[]> = CommitResult & { readonly answers: Answers<Q> };
+
+/** Whose commit it was: one of this process, or another's, which may be at work on what follows. */
+export type WakeFrom = "here" | "elsewhere";
+
 export interface Store {
-  /** Resolves after the write is safe on disk. Rejects only on a fault, and then nothing was written. */
-  commit(commit: Commit): Promise<CommitResult>;
+  /**
+   * Resolves after the write is safe on disk. Rejects only on a fault, and then nothing was written. What is `asked` is answered in
+   * the same call, as a look at the commit's `now` would be: in one snapshot that has this commit, where it was done, and
+   * maybe others that were given after it.
+   */
+  commit<const Q extends readonly Query[] = readonly []>(commit: Commit, asked?: Q): Promise<Committed<Q>>;
   /** One consistent snapshot. Documents past their `until` at `now` are absent. */
-  look<const Q extends readonly Query[]>(
-    now: Instant,
-    queries: Q,
-  ): Promise<{ -readonly [I in keyof Q]: AnswerTo<Q[I]> }>;
+  look<const Q extends readonly Query[]>(now: Instant, queries: Q): Promise<Answers<Q>>;
   /** A hint, possibly early, late or lost, that a topic has news. Returns the way to stop. */
-  onWake(listener: (topic: string) => void): () => void;
+  onWake(listener: (topic: string, from: WakeFrom) => void): () => void;
   close(): Promise<void>;
 }

@@ -1,22 +1,21 @@
 -- Commits, one after the other, each on the state that those before it left: the answer of an earlier try, a refusal with
 -- every condition that failed, or the effects. All conditions of a commit are judged before it writes anything, because an
--- error in the middle of a script would keep what was written before it.
+-- error in the middle of a script would keep what was written before it. What the commits ask is answered after them all
+-- (answer.lua stands before this).
 --
--- KEYS[1]  the prefix of all keys, with the hash tag
 -- ARGV[1]  JSON: the commits (see encode.ts)
 -- ARGV[2]  who commits, for those who hear of it
 -- ARGV[3…] their values, named in the commits by position
--- Answers one list for each commit: {"ok", fences, numbers} · {"no", kind, name, is, …} · {"fault", why}
+-- Answers for each commit what became of it, {"ok", fences, numbers} · {"no", kind, name, is, …} · {"fault", why}, and a list
+-- with one answer for each of its queries.
 --
 -- Numbers are written with all their digits by hand: Lua and cjson keep fourteen.
-local prefix = KEYS[1]
 local commits = cjson.decode(ARGV[1])
 local opKeptMs = 600000
 -- What is past is judged by the commit's own time; the server's clock only cleans up, and well afterwards.
 local slackMs = 3600000
 local safe = 9007199254740991
 
-local function key(kind, name) return prefix .. ':' .. kind .. ':' .. name end
 local function digits(number) return string.format('%.0f', number) end
 local function list(numbers)
   local texts = {}
@@ -125,6 +124,7 @@ local function isWanted(put, version)
   if put.ensure and version > 0 then return false end
   local guard = put['if']
   if not guard then return true end
+  if guard.version then return guard.version == version end
   local value = counterOf(guard.counter)
   return not (guard.min and value < guard.min) and not (guard.max and value > guard.max)
 end
@@ -198,7 +198,8 @@ local function decide(commit)
 end
 
 local answers = {}
-for place, commit in ipairs(commits) do answers[place] = decide(commit) end
+for place, commit in ipairs(commits) do answers[place] = { decide(commit) } end
+for place, commit in ipairs(commits) do answers[place][2] = answersTo(commit.asked, commit.now) end
 local news = {}
 for topic in pairs(topics) do news[#news + 1] = topic end
 if #news > 0 then redis.call('PUBLISH', prefix .. ':wake', ARGV[2] .. '\t' .. table.concat(news, '\t')) end

@@ -3,15 +3,21 @@ import type { AnswerTo, CommitResult, Entry, FailedCondition, Hit, Json, Query }
 import type { Plan, PlannedPut } from "../plan.ts";
 import { storedJson } from "../stored-json.ts";
 
+/** A commit with what it asks along. */
+export interface Asking {
+  readonly plan: Plan;
+  readonly asked: readonly Json[];
+}
+
 /** Names of the pieces under which the value of a put was sent before, by the put. */
 export type Pieces = ReadonlyMap<PlannedPut, readonly string[]>;
 
 /** The arguments of one call: all commits as JSON, who makes them, then their values, each named by its position. */
-export function commitArguments(plans: readonly Plan[], by: string, pieces: Pieces): string[] {
+export function commitArguments(asking: readonly Asking[], by: string, pieces: Pieces): string[] {
   const values: string[] = [];
   // Two arguments stand before them.
   const positionOf = (value: string): number => values.push(value) + 2;
-  const commits = plans.map((plan) => ({
+  const commits = asking.map(({ plan, asked }) => ({
     op: plan.op,
     now: plan.nowMs,
     versions: plan.versions,
@@ -29,12 +35,23 @@ export function commitArguments(plans: readonly Plan[], by: string, pieces: Piec
     appends: plan.appends.map(({ log, values: lines }) => ({ log, values: lines.map(positionOf) })),
     trims: plan.trims,
     wake: plan.wake,
+    asked,
   }));
   return [JSON.stringify(commits), by, ...values];
 }
 
+export interface Decided {
+  readonly result: CommitResult | { readonly fault: string };
+  readonly answers: readonly unknown[];
+}
+
 /** Throws where the answer is none of the script's. */
-export function commitResult(answer: unknown): CommitResult | { readonly fault: string } {
+export function decided(answer: unknown): Decided {
+  const [result, answers] = listOf(answer);
+  return { result: commitResult(result), answers: listOf(answers) };
+}
+
+function commitResult(answer: unknown): CommitResult | { readonly fault: string } {
   const [kind, ...rest] = texts(answer);
   if (kind === "ok") return { ok: true, fences: numbers(rest[0]), numbers: numbers(rest[1]) };
   if (kind === "fault") return { fault: rest[0] ?? "no reason was given" };

@@ -4,13 +4,13 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AnswerTo, CommitResult, Query, Store } from "../../core/ports/store.ts";
+import type { Answers, CommitResult, Query, Store } from "../../core/ports/store.ts";
 import { plan, wholeMs, type Plan, type PlannedPut } from "../plan.ts";
 import { untilClosed } from "../until-closed.ts";
 import { openWakes } from "../wake.ts";
 import { batches } from "./batches.ts";
 import { openScripts, script, type RedisAddress, type Scripts } from "./call-script.ts";
-import { answerTo, commitArguments, commitResult, wireQuery, type Look, type Pieces } from "./encode.ts";
+import { answerTo, commitArguments, decided, wireQuery, type Asking, type Look, type Pieces } from "./encode.ts";
 import { piecesOf } from "./pieces.ts";
 import { subscribe } from "./subscribe.ts";
 
@@ -23,9 +23,10 @@ export interface RedisOptions extends RedisAddress {
   readonly requestCharacters?: number;
 }
 
+const text = (file: string): string => readFileSync(join(import.meta.dirname, file), "utf8");
 const scripts = {
-  commit: script(readFileSync(join(import.meta.dirname, "commit.lua"), "utf8")),
-  look: script(readFileSync(join(import.meta.dirname, "look.lua"), "utf8")),
+  commit: script(text("answer.lua") + text("commit.lua")),
+  look: script(text("answer.lua") + text("look.lua")),
 };
 
 /** A script holds up everybody else, so it is bounded. */
@@ -41,19 +42,19 @@ export function openRedisStore(options: RedisOptions): Store {
   const calls = openScripts(address);
   const wakes = openWakes(subscribe(address, { channel: `${tag}:wake`, me }));
 
-  const commits = batches<Plan, CommitResult>(
-    async (plans) => {
+  const commits = batches<Asking, Done>(
+    async (asking) => {
+      const plans = asking.map(({ plan }) => plan);
       const pieces = await sendPieces(calls, { tag, plans, most: requestCharacters });
-      const answers = listOf(await calls.call(scripts.commit, [tag], commitArguments(plans, me, pieces)));
-      const results = answers.map(commitResult);
-      wakes.tell(new Set(plans.flatMap(({ wake }, place) => (isDone(results[place]) ? wake : []))));
-      return results.map((result, place) =>
-        "fault" in result ? faultOf(plans[place]?.op ?? "", result.fault) : result,
+      const all = listOf(await calls.call(scripts.commit, [tag], commitArguments(asking, me, pieces))).map(decided);
+      wakes.tell(new Set(plans.flatMap(({ wake }, place) => (isDone(all[place]?.result) ? wake : []))), "here");
+      return all.map(({ result, answers }, place) =>
+        "fault" in result ? faultOf(plans[place]?.op ?? "", result.fault) : { result, answers },
       );
     },
     {
       most: { count: commitsPerCall, characters: requestCharacters },
-      charactersOf: (plan) => plan.characters,
+      charactersOf: ({ plan }) => plan.characters,
       atOnce: 1,
     },
   );
@@ -62,7 +63,10 @@ export function openRedisStore(options: RedisOptions): Store {
     { most: { count: looksPerCall, characters: Infinity }, charactersOf: () => 0, atOnce: 16 },
   );
   return untilClosed({
-    commit: async (commit) => commits.add(plan(commit)),
+    async commit(commit, asked) {
+      const { result, answers } = await commits.add({ plan: plan(commit), asked: asked.map(wireQuery) });
+      return { ...result, answers: answersTo(asked, answers) };
+    },
     async look(now, queries) {
       return answersTo(queries, await looks.add({ now: wholeMs(now, "now"), queries: queries.map(wireQuery) }));
     },
@@ -77,7 +81,10 @@ export function openRedisStore(options: RedisOptions): Store {
 const isDone = (result: CommitResult | { fault: string } | undefined): boolean =>
   result !== undefined && "ok" in result && result.ok;
 
-type Answers<Q extends readonly Query[]> = { -readonly [I in keyof Q]: AnswerTo<Q[I]> };
+interface Done {
+  readonly result: CommitResult;
+  readonly answers: readonly unknown[];
+}
 
 function answersTo<const Q extends readonly Query[]>(queries: Q, answers: readonly unknown[]): Answers<Q> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mapped type cannot be built member by member; `answerTo` gives each query what `AnswerTo` says.

@@ -57,8 +57,8 @@ async function hear({ address, channel, me, tell, over }: Listening, began: () =
       const [by, ...topics] = payload.split("\t");
       if (kind === "subscribe") {
         began();
-        tell([anyTopic]);
-      } else if (kind === "message" && by !== me) tell(topics);
+        tell([anyTopic], "elsewhere");
+      } else if (kind === "message" && by !== me) tell(topics, "elsewhere");
     }
     if (rest.length > longestLine) throw new Error("a line of the stream is too long");
   }

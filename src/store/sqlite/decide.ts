@@ -126,8 +126,10 @@ function applyLease(act: PlannedLease, working: WorkingSet): number {
 }
 
 function wanted(put: PlannedPut, nowMs: number, working: WorkingSet): boolean {
-  if (put.ensure && unlessPast(working.documents.at(put.key).present, nowMs) !== undefined) return false;
+  const version = unlessPast(working.documents.at(put.key).present, nowMs)?.version ?? 0;
+  if (put.ensure && version > 0) return false;
   if (put.if === undefined) return true;
+  if ("version" in put.if) return put.if.version === version;
   const { counter, min = -Infinity, max = Infinity } = put.if;
   const value = working.counters.at(counter).present;
   return value >= min && value <= max;

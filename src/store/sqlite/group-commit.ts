@@ -5,8 +5,9 @@
  * The turn ends at `setImmediate`, which runs after all callbacks of input and output that were ready: sixteen requests
  * that came together are one batch. A microtask would run after the first of them.
  */
-import type { CommitResult } from "../../core/ports/store.ts";
+import type { Committed, CommitResult, Query } from "../../core/ports/store.ts";
 import { decide, type Decision } from "./decide.ts";
+import { answers } from "./look.ts";
 import { isSqlite, sqliteCode } from "./node-sqlite.ts";
 import type { Plan } from "../plan.ts";
 import { togetherOf } from "../together.ts";
@@ -18,14 +19,15 @@ const batchAtMost = { count: 64, characters: 8 * 1024 * 1024 };
 
 export interface Batches {
   /** Resolves after the batch is on disk; rejects on a fault, and then nothing of this commit was written. */
-  add(plan: Plan): Promise<CommitResult>;
+  add<const Q extends readonly Query[]>(plan: Plan, asked: Q): Promise<Committed<Q>>;
   /** Does everything that was added, now. */
   finish(): void;
 }
 
 interface Waiting {
   readonly plan: Plan;
-  readonly resolve: (result: CommitResult) => void;
+  /** Answers what the commit asks, in the transaction that it is in; gives what resolves it. */
+  readonly ask: () => (result: CommitResult) => void;
   readonly reject: (fault: Error) => void;
 }
 
@@ -48,12 +50,9 @@ export function groupCommits(statements: Statements, tell: (topics: ReadonlySet<
   }
 
   function run(batch: readonly Waiting[]): void {
-    let decisions: readonly Decision[];
+    let decided: readonly Decided[];
     try {
-      decisions = decideAll(
-        batch.map(({ plan }) => plan),
-        statements,
-      );
+      decided = decideAll(batch, statements);
     } catch (error) {
       const busy = isSqlite(error, sqliteCode.busy);
       if (batch.length === 1 || busy) {
@@ -65,9 +64,7 @@ export function groupCommits(statements: Statements, tell: (topics: ReadonlySet<
       return;
     }
     const topics = new Set<string>();
-    for (const [index, { plan, resolve }] of batch.entries()) {
-      const decision = decisions[index];
-      if (decision === undefined) continue;
+    for (const { plan, decision, resolve } of decided) {
       resolve(decision.result);
       if (decision.applied) for (const topic of plan.wake) topics.add(topic);
     }
@@ -75,9 +72,13 @@ export function groupCommits(statements: Statements, tell: (topics: ReadonlySet<
   }
 
   return {
-    add: (plan) =>
+    add: (plan, asked) =>
       new Promise((resolve, reject) => {
-        queue.push({ plan, resolve, reject });
+        const ask: Waiting["ask"] = () => {
+          const found = answers(statements, plan.nowMs, asked);
+          return (result) => resolve({ ...result, answers: found });
+        };
+        queue.push({ plan, ask, reject });
         scheduled ??= setImmediate(next);
       }),
     finish() {
@@ -87,15 +88,21 @@ export function groupCommits(statements: Statements, tell: (topics: ReadonlySet<
   };
 }
 
+interface Decided {
+  readonly plan: Plan;
+  readonly decision: Decision;
+  readonly resolve: (result: CommitResult) => void;
+}
+
 /** On disk when it returns. */
-function decideAll(plans: readonly Plan[], statements: Statements): readonly Decision[] {
+function decideAll(batch: readonly Waiting[], statements: Statements): readonly Decided[] {
   return statements.transact("BEGIN IMMEDIATE", () => {
     const state = openWorkingSet(statements);
-    const decisions = plans.map((plan) => decide(plan, state));
-    if (decisions.some(({ applied }) => applied)) {
-      write(state, statements, Math.min(...plans.map(({ nowMs }) => nowMs)));
+    const decisions = batch.map((waiting) => ({ ...waiting, decision: decide(waiting.plan, state) }));
+    if (decisions.some(({ decision }) => decision.applied)) {
+      write(state, statements, Math.min(...batch.map(({ plan }) => plan.nowMs)));
     }
-    return decisions;
+    return decisions.map(({ plan, decision, ask }) => ({ plan, decision, resolve: ask() }));
   });
 }
 

@@ -1,5 +1,5 @@
 /** Reads: each query along one key or one index, all of them in one snapshot. */
-import type { AnswerTo, Document, Entry, Hit, Line, Query } from "../../core/ports/store.ts";
+import type { Answers, AnswerTo, Document, Entry, Hit, Line, Query } from "../../core/ports/store.ts";
 import { storedJson } from "../stored-json.ts";
 import { json, text, whole, type Row } from "./node-sqlite.ts";
 import type { Statements } from "./statements.ts";
@@ -7,17 +7,25 @@ import { documentRow, unlessPast } from "./working-set.ts";
 
 type RangeQuery = Extract<Query, { range: string }>;
 type ReadQuery = Extract<Query, { read: string }>;
-type Answers<Q extends readonly Query[]> = { -readonly [I in keyof Q]: AnswerTo<Q[I]> };
 
 /** Every key is printable ASCII, and this comes after all of it. */
 const afterEveryKey = "\u{10FFFF}";
 
 /** Throws on a fault; the answers are in the order of the queries. */
 export function look<const Q extends readonly Query[]>(statements: Statements, nowMs: number, queries: Q): Answers<Q> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mapped type cannot be built member by member; `answer` gives each query what `AnswerTo` says.
-  const all = (): Answers<Q> => queries.map((query) => answer(statements, nowMs, query)) as Answers<Q>;
+  const all = (): Answers<Q> => answers(statements, nowMs, queries);
   if (queries.length === 1 && queries[0] !== undefined && !("each" in queries[0])) return all();
   return statements.transact("BEGIN", all);
+}
+
+/** The same within a transaction that is under way. */
+export function answers<const Q extends readonly Query[]>(
+  statements: Statements,
+  nowMs: number,
+  queries: Q,
+): Answers<Q> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mapped type cannot be built member by member; `answer` gives each query what `AnswerTo` says.
+  return queries.map((query) => answer(statements, nowMs, query)) as Answers<Q>;
 }
 
 function answer(statements: Statements, nowMs: number, query: Query): AnswerTo<Query> {

@@ -37,9 +37,9 @@ export function openSqliteStore({ path, pollMs = 250, leasesUntil }: SqliteOptio
   const dataVersion = (): number => whole(statements.dataVersion.get(), 0);
   // Nobody else can write to a database in memory.
   const wakes = openWakes(poll({ pollMs: path === inMemory ? 0 : pollMs, dataVersion }));
-  const batches = groupCommits(statements, wakes.tell);
+  const batches = groupCommits(statements, (topics) => wakes.tell(topics, "here"));
   return untilClosed({
-    commit: async (commit) => batches.add(plan(commit)),
+    commit: async (commit, asked) => batches.add(plan(commit), asked),
     look: async (now, queries) => look(statements, wholeMs(now, "now"), queries),
     onWake: (listener) => wakes.listen(listener),
     async close() {

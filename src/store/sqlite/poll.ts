@@ -12,7 +12,7 @@ export const poll =
     let known: number | undefined = dataVersion();
     const timer = setInterval(() => {
       const present = unlessFault(dataVersion);
-      if (present === undefined || present !== known) tell([anyTopic]);
+      if (present === undefined || present !== known) tell([anyTopic], "elsewhere");
       known = present;
     }, pollMs).unref();
     return () => clearInterval(timer);
