@@ -4,8 +4,11 @@ import { join } from "node:path";
 import type { RunDefaults } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { Budgets } from "./core/budget.ts";
+import type { Operator } from "./engine/room.ts";
+import type { GitHubForge } from "./github/forge.ts";
 import type { GitHubOptions } from "./github/open-github.ts";
 import type { StorePlace } from "./store/open-store.ts";
+import { openOperatorWebhook } from "./web/operator-webhook.ts";
 
 export const storePath = ({ root, settings }: Config): string =>
   settings.store.path ?? join(root, ".parhelia", "orchestrator.db");
@@ -32,6 +35,27 @@ export const runDefaults = ({ settings }: Config): RunDefaults => ({
   model: settings.agent.model ?? null,
 });
 
+/** Of what the operator is told, and where; `github` is absent where this process does not serve it. */
+export function operatorOf(
+  { settings: { operator, alerts }, secrets }: Config,
+  { github, fetch }: { github: GitHubForge | undefined; fetch: typeof globalThis.fetch },
+): Operator {
+  const { repository, webhook: url } = operator;
+  const secret = secrets.PARHELIA_OPERATOR_WEBHOOK_SECRET;
+  return {
+    channels: [
+      ...(repository === undefined || github === undefined ? [] : [github.operatorIssue(repository)]),
+      ...(url === undefined ? [] : [openOperatorWebhook({ url, secret, fetch })]),
+    ],
+    alerts: {
+      budgetSteps: alerts.budget_steps,
+      errorPercent: alerts.error_percent,
+      timeoutPercent: alerts.timeout_percent,
+      minTasks: alerts.min_tasks,
+    },
+  };
+}
+
 export function budgetsOf({ settings: { budget } }: Config): Budgets {
   return {
     user: { day: budget.user_day, month: budget.user_month },
@@ -53,9 +77,11 @@ function privateKey({ settings, secrets }: Config): string | undefined {
   }
 }
 
-/** Every secret value that the configuration gives, whole. */
+/** Every secret value that the configuration gives, whole; whoever knows a chat's webhook can write there. */
 export const secretsOf = (config: Config): string[] =>
-  [privateKey(config), ...Object.values(config.secrets)].filter((value) => value !== undefined);
+  [privateKey(config), config.settings.operator.webhook, ...Object.values(config.secrets)].filter(
+    (value) => value !== undefined,
+  );
 
 type GitHubAccess = Omit<GitHubOptions, "log" | "clock" | "ids" | "store" | "fetch">;
 

@@ -21,14 +21,14 @@ import type { Store } from "./core/ports/store.ts";
 import { redactor } from "./core/redact.ts";
 import { startLoop } from "./engine/loop.ts";
 import { openEngine } from "./engine/engine.ts";
-import type { Limits, Room } from "./engine/room.ts";
+import type { Limits, Operator, Room } from "./engine/room.ts";
 import { attemptTokens } from "./gateway/attempt-tokens.ts";
 import { gatewayRoutes } from "./gateway/gateway.ts";
 import { ledgerPurse } from "./gateway/ledger-purse.ts";
 import { listen } from "./gateway/listen.ts";
 import { modelRoutes, type ModelDoor, type UnderWay } from "./gateway/model/model-routes.ts";
 import { bundleRunner } from "./gateway/runner-bundle.ts";
-import { budgetsOf, gitHubAccess, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
+import { budgetsOf, gitHubAccess, operatorOf, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
 import { openGitHub } from "./github/open-github.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
 import { stayHome } from "./records/local-home.ts";
@@ -67,6 +67,7 @@ export interface Parts {
   /** All that nobody may see, whole, that key included. */
   readonly secrets: readonly string[];
   readonly limits: Limits;
+  readonly operator: Operator;
   readonly defaults: RunDefaults;
   readonly model: { readonly apiUrl: string; readonly apiKey: string; readonly names: readonly string[] };
   readonly fetch: typeof fetch;
@@ -94,6 +95,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     log,
     forge,
     limits,
+    operator: parts.operator,
     sandboxes: parts.sandboxes,
     sandboxEnv: parts.sandboxEnv,
     boot: bootCommand(runner.sha256),
@@ -186,6 +188,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       microUsdPerHour: settings.sandbox.price_per_hour,
       keptMs: settings.store.keep_days * dayMs,
     },
+    operator: operatorOf(config, { github: github?.forge, fetch }),
     defaults: runDefaults(config),
     model: {
       apiUrl: settings.agent.api_url,

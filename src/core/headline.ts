@@ -59,6 +59,8 @@ function waiting(view: TaskView, task: InState<"waiting">): string {
   const { gpu } = task.spec.resources;
   switch (task.for) {
     case "slot":
+      if (view.halted !== undefined)
+        return parts("New starts are halted by the operator", oneLine(view.halted, 120) || undefined, since);
       return parts("Waiting for a free slot", view.ahead === 0 ? "next in line" : `${view.ahead} ahead`, since);
     case "money":
       return parts("Waiting for money", task.because, since);

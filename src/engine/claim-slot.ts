@@ -1,43 +1,41 @@
 /** Claiming a slot: the task leaves the queue with money reserved for its sandbox's whole lifetime, or stays and says why. */
 import { attemptId } from "../core/ids.ts";
-import { budgetWords, ceilingsUntil, dayOf, type Ceiling } from "../core/budget.ts";
-import { firstCallPrice } from "../core/first-call.ts";
-import { dollars, microUsd, minus, noMoney, plus } from "../core/money.ts";
-import { computePrice } from "../core/pricing.ts";
+import { budgetWords, dayOf, type Ceiling } from "../core/budget.ts";
+import { dollars } from "../core/money.ts";
 import { ended, waitingForMoney } from "../core/moves.ts";
-import { lifetimeMs, noResult, patience } from "../core/next-step.ts";
+import { noResult, patience } from "../core/next-step.ts";
 import { after } from "../core/instant.ts";
 import type { FailedCondition } from "../core/ports/store.ts";
 import { readBudgets } from "../records/budgets.ts";
 import { claim } from "../records/claim.ts";
+import { notHalted, readHalt } from "../records/halt.ts";
 import { shortScopes } from "../records/ledger.ts";
 import { taskMoney } from "../records/spending.ts";
 import { mayStart } from "./admit.ts";
+import { claimNeed } from "./claim-need.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
 export async function claimSlot(room: Room, look: Look): Promise<Done> {
   const { task, now } = look;
   const { store } = room;
-  await mayStart(room, task);
   const { maxSandboxes, microUsdPerHour } = room.limits;
-  const [budgets, { used }] = await Promise.all([
+  const [halted, budgets, { used }] = await Promise.all([
+    readHalt(store, now),
     readBudgets(store, now, room.limits.budgets),
     taskMoney(store, now, task.id),
   ]);
-  // It may be made late, and lives its whole lifetime from then on.
-  const until = after(now, patience.createMs + lifetimeMs(task));
-  const ceilings = ceilingsUntil(task, budgets, { from: now, until });
-  const compute = computePrice(microUsdPerHour, lifetimeMs(task));
-  // What the task has left for a first call may be less than a call can cost; the call is made smaller then.
-  const left = minus(task.ceiling, plus(used, compute));
-  const model = microUsd(Math.min(firstCallPrice(task) ?? noMoney, left));
-  const claimed = claim(task, { microUsdPerHour, held: { compute, model }, until, ceilings, maxSandboxes, now });
+  // It keeps its place in the queue.
+  if (halted !== undefined) return { due: null };
+  await mayStart(room, task);
+  const { until, ceilings, held } = claimNeed(task, { used, budgets, microUsdPerHour, now });
+  const claimed = claim(task, { microUsdPerHour, held, until, ceilings, maxSandboxes, now });
   const attempt = attemptId(task.id, task.attempts + 1);
   return {
     to: claimed.task,
     due: now,
     also: claimed.also,
+    given: [notHalted],
     events: [{ ...eventOf(look, "info", "attempt_claimed", `attempt ${task.attempts + 1} has a slot`), attempt }],
     otherwise: (failed) => refusedClaim(look, failed, ceilings),
   };

@@ -1,7 +1,7 @@
 /**
  * Reconciling: the list of live sandboxes against the store. What lives although its attempt has ended is ended at once;
  * what nobody knows, after a grace period; a live attempt whose sandbox is missing is looked at. A failed listing is a
- * fault and changes nothing. With it goes what is kept long enough.
+ * fault and changes nothing. With it goes what is kept long enough, and the operator is told what the records show.
  */
 import type { Attempt } from "../core/attempt.ts";
 import { attemptOfSandbox } from "../core/ids.ts";
@@ -10,12 +10,21 @@ import type { Sandbox } from "../core/ports/sandboxes.ts";
 import { liveAttempts, markGone, readAttempt } from "../records/attempt.ts";
 import type { Kept } from "../records/document.ts";
 import { forget } from "../records/forget.ts";
+import { notifyOperator } from "./notify.ts";
 import type { Room } from "./room.ts";
 
 /** A sandbox of ours that no attempt knows may have been made by a store we no longer have; its maker may still be writing. */
 const unknownMs = 2 * minuteMs;
 
+/** What fails in one part is in no way of the others, and thrown when all are done. */
 export async function reconcile(room: Room): Promise<void> {
+  const parts = await Promise.allSettled([sweep(room), notifyOperator(room)]);
+  const failures: unknown[] = parts.flatMap((part) => (part.status === "rejected" ? [part.reason] : []));
+  if (failures.length > 1) throw new AggregateError(failures, "Several parts of reconciling failed.");
+  for (const failure of failures) throw failure;
+}
+
+async function sweep(room: Room): Promise<void> {
   const now = room.clock.now();
   // Attempts first: one that is claimed after this cannot be taken for missing.
   const live = await liveAttempts(room.store, now);

@@ -1,8 +1,10 @@
 /** What every step of the engine works with. Steps change nothing but through these. */
+import type { AlertSettings } from "../core/alerts.ts";
 import type { Budgets } from "../core/budget.ts";
 import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { OperatorChannel } from "../core/ports/notices.ts";
 import type { Sandboxes } from "../core/ports/sandboxes.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { MicroUsd } from "../core/money.ts";
@@ -19,6 +21,12 @@ export interface Limits {
   readonly keptMs: number;
 }
 
+/** Of what the operator is told, and where; with no channel it is an event and a line of the log. */
+export interface Operator {
+  readonly channels: readonly OperatorChannel[];
+  readonly alerts: AlertSettings;
+}
+
 export interface Room {
   readonly store: Store;
   readonly sandboxes: Sandboxes;
@@ -27,6 +35,7 @@ export interface Room {
   readonly ids: Ids;
   readonly tokens: AttemptTokens;
   readonly limits: Limits;
+  readonly operator: Operator;
   /** argv that fetches the runner and becomes it. */
   readonly boot: readonly string[];
   /** What every sandbox's environment holds beside its own address and token: where its agent is, how it is isolated. */

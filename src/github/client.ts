@@ -3,10 +3,11 @@
  * It repeats nothing else: a POST whose answer was lost may have been done.
  */
 import { Octokit } from "@octokit/rest";
-import type { InstallationId } from "../core/ids.ts";
+import { InstallationId } from "../core/ids.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, orUndefined } from "./failure.ts";
+import { repoOf, type RepositoryPlace } from "./place.ts";
 import { openLimits } from "./limits.ts";
 import { appToken, openTokens, type AppIdentity, type Tokens } from "./tokens.ts";
 import { openWriter, type Writer } from "./writer.ts";
@@ -24,6 +25,8 @@ export type Installed = { readonly octokit: Octokit; readonly writer: Writer };
 export type Clients = {
   readonly tokens: Tokens;
   of(installation: InstallationId): Installed;
+  /** The installation that covers this repository; undefined where the app is not installed there. */
+  installationOn(place: RepositoryPlace): Promise<InstallationId | undefined>;
   /** Whether files of GitHub Actions may be written, as it is now and not as it was when a token was made. */
   mayChangeWorkflows(installation: InstallationId): Promise<boolean>;
 };
@@ -53,6 +56,10 @@ export function openClients(options: ClientOptions): Clients {
         installed.set(installation, found);
       }
       return found;
+    },
+    async installationOn(place) {
+      const found = await orUndefined(asApp.rest.apps.getRepoInstallation(repoOf(place)));
+      return found && InstallationId.parse(found.data.id);
     },
     async mayChangeWorkflows(installation) {
       const { data } = await asApp.rest.apps.getInstallation({ installation_id: installation });

@@ -9,9 +9,13 @@ export function onGitHub(place: Place): IssuePlace {
   return place;
 }
 
+export interface RepositoryPlace {
+  readonly repository: { readonly owner: string; readonly name: string };
+}
+
 export const placeOf = (task: Task): IssuePlace => onGitHub(task.origin.place);
 
-export const repoOf = ({ repository }: IssuePlace): { owner: string; repo: string } => ({
+export const repoOf = ({ repository }: RepositoryPlace): { owner: string; repo: string } => ({
   owner: repository.owner,
   repo: repository.name,
 });

@@ -194,7 +194,7 @@ test("a task whose budget covers its sandbox and little more starts, and holds t
     await w.comment("/parhelia run --budget $0.39 fix it");
     await w.dispatch();
     const { held } = await attemptMoney(w.store, w.now(), AttemptId.parse("t_00000001-1"));
-    expect(held.map(({ amount }) => amount).toSorted()).toEqual([384_000, 6_000]);
+    expect(held.map(({ kind, amount }) => `${kind} ${amount}`).toSorted()).toEqual(["compute 384000", "model 6000"]);
     await w.comment("/parhelia cancel");
     await w.pass(minuteMs);
   }));

@@ -4,10 +4,12 @@
  */
 import type { Base, Published, Task, Actor, Place } from "../task.ts";
 import type { Attempt, Heard } from "../attempt.ts";
+import type { Sha } from "../ids.ts";
 import type { Instant } from "../instant.ts";
 import type { MicroUsd } from "../money.ts";
 import type { ManifestEntry, RepositoryToken } from "../protocol.ts";
 import type { Role } from "../role.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** All that a report shows of a task. */
 export interface TaskView {
@@ -18,6 +20,8 @@ export interface TaskView {
   readonly model: MicroUsd;
   /** Tasks of the same repository that are ahead in the queue. */
   readonly ahead: number;
+  /** Why nothing new starts while it waits for a slot, in an operator's words, which are text; absent where things start. */
+  readonly halted?: string | undefined;
   readonly now: Instant;
 }
 
@@ -54,6 +58,10 @@ export interface Forge {
   report(view: TaskView, place: ReportPlace): Promise<ReportResult>;
   /** Throws a `Refusal` when the result may not be published. */
   publish(request: PublishRequest): Promise<Published>;
+  /** What holds for work at this place. Throws a `Refusal` that names what is wrong in settings that cannot be used. */
+  settings(place: Place): Promise<Settings>;
+  /** Shows on the pull request what is wrong in the settings that its head brings, where it changes them. */
+  checkSettings(place: Place, head: Sha): Promise<void>;
   /** Posts once: `marker` is hidden in it and looked for before a repeated post. */
   reply(place: Place, marker: string, body: string): Promise<void>;
   /** Read-only, for the task's repository alone; minted when asked for. */

@@ -5,7 +5,13 @@ import type { IssuePlace } from "../../core/task.ts";
 import { failureOf, isNo } from "../failure.ts";
 import type { Installed } from "../client.ts";
 import { pages, perPage } from "../pages.ts";
-import { repoOf } from "../place.ts";
+import { repoOf, type RepositoryPlace } from "../place.ts";
+
+/** Where comments are looked for. */
+export type CommentSpot = Installed & {
+  readonly place: RepositoryPlace & { readonly number: number };
+  readonly appId: number;
+};
 
 export type Spot = Installed & {
   readonly place: IssuePlace;
@@ -18,7 +24,7 @@ const clockMarginMs = 10 * minuteMs;
  * The id of our comment with this first line, among those written or edited since then (milliseconds since 1970).
  * Others may copy the line, so the author is looked at too.
  */
-export async function findComment(spot: Spot, marker: string, sinceMs: number): Promise<number | undefined> {
+export async function findComment(spot: CommentSpot, marker: string, sinceMs: number): Promise<number | undefined> {
   const { octokit, place, appId } = spot;
   const since = new Date(sinceMs - clockMarginMs).toISOString();
   const comments = pages(async (page) => {

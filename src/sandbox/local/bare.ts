@@ -81,9 +81,42 @@ function readStart(directory: string): { startedAt: Instant; replica: number }[]
   return [{ startedAt: Instant.parse(Number(startedAt)), replica: Number(replica) }];
 }
 
+export interface BareLiving {
+  /** Also those whose watchdog was killed. */
+  living(): { name: string; startedAt: Instant; replica: number }[];
+  end(name: string): Promise<void>;
+}
+
+/** The directory of a service's bare sandboxes; its path is their owner's name. */
+export const bareOwner = (stateDirectory: string): string => join(stateDirectory, "sandboxes");
+
+/** What lives of this owner; it takes no service to look and to end. `pid` is the process that asks. */
+export function bareLiving({ owner, uid, pid }: { owner: string; uid: number; pid: number }): BareLiving {
+  const directoryOf = (name: string): string => join(owner, name);
+  const watchdogs = () => holdings({ owner, uid, depth: 0, programs: [shell] });
+  return {
+    living() {
+      const watched = watchdogs();
+      const strays = readdirSync(owner).filter(
+        (name) => !watched.some((one) => one.name === name) && marked(directoryOf(name), pid).length > 0,
+      );
+      return [
+        ...watched.map(({ name, startedAt, slot }) => ({ name, startedAt, replica: replicaOf(slot) })),
+        ...strays.flatMap((name) => readStart(directoryOf(name)).map((start) => ({ name, ...start }))),
+      ];
+    },
+    async end(name) {
+      // First the watchdog: it would start to clean up as well.
+      await killAll(() => watchdogs().flatMap((holding) => (holding.name === name ? holding.holders : [])));
+      await killAll(() => marked(directoryOf(name), pid));
+      rmSync(directoryOf(name), { recursive: true, force: true });
+    },
+  };
+}
+
 export function openBare(given: BareGround): Isolation {
   const { replica } = given;
-  const owner = join(given.stateDirectory, "sandboxes");
+  const owner = bareOwner(given.stateDirectory);
   // The first one's are where they are for a service that is alone.
   const socketsOf = (maker: number): string =>
     maker === 0 ? given.socketDirectory : join(given.socketDirectory, `r${maker}`);
@@ -95,26 +128,7 @@ export function openBare(given: BareGround): Isolation {
   mkdirSync(owner, { recursive: true, mode: 0o700 });
   mkdirSync(sockets, { recursive: true });
   const directoryOf = (name: string): string => join(owner, name);
-  const watchdogs = () => holdings({ owner, uid: given.uid, depth: 0, programs: [shell] });
-
-  /** Also those whose watchdog was killed. */
-  const living = (): { name: string; startedAt: Instant; replica: number }[] => {
-    const watched = watchdogs();
-    const strays = readdirSync(owner).filter(
-      (name) => !watched.some((one) => one.name === name) && marked(directoryOf(name), given.pid).length > 0,
-    );
-    return [
-      ...watched.map(({ name, startedAt, slot }) => ({ name, startedAt, replica: replicaOf(slot) })),
-      ...strays.flatMap((name) => readStart(directoryOf(name)).map((start) => ({ name, ...start }))),
-    ];
-  };
-
-  const end = async (name: string): Promise<void> => {
-    // First the watchdog: it would start to clean up as well.
-    await killAll(() => watchdogs().flatMap((holding) => (holding.name === name ? holding.holders : [])));
-    await killAll(() => marked(directoryOf(name), given.pid));
-    rmSync(directoryOf(name), { recursive: true, force: true });
-  };
+  const { living, end } = bareLiving({ owner, uid: given.uid, pid: given.pid });
 
   /** One for all sandboxes of a replica: a process of the service's own user reaches every socket anyway. */
   const openDoor = async (maker: number): Promise<Door> => {

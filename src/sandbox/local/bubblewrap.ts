@@ -29,7 +29,7 @@ export type BubblewrapGround = {
 };
 
 /** Of a jail, seen from this service: 0 is the machine around it, 1 the outer PID namespace, and below is the inside. */
-const outsideDepth = 1;
+export const outsideDepth = 1;
 
 /** What is right already is left alone: sandboxes of other replicas are being shown it. */
 function writeEtc({ stateDirectory, pid }: BubblewrapGround): string {

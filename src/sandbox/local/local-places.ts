@@ -24,9 +24,14 @@ export function localPlaces(root: string, store: "file" | "shared"): { sockets: 
       `${sockets} belongs to another user, so no sockets can be kept there. Remove it, or use another folder.`,
     );
   }
-  if (store === "shared") return { sockets: join(sockets, "doors"), sandboxes: join(own, "shared-sandboxes") };
-  return { sockets: join(sockets, "door"), sandboxes: join(own, "sandboxes") };
+  return { sockets: join(sockets, store === "shared" ? "doors" : "door"), sandboxes: sandboxPlaces(root)[store] };
 }
+
+/** Where the sandboxes of services in this folder are, by the kind of their store. */
+export const sandboxPlaces = (root: string): Record<"file" | "shared", string> => ({
+  file: join(root, ".parhelia", "sandboxes"),
+  shared: join(root, ".parhelia", "shared-sandboxes"),
+});
 
 /** The folder that a repository keeps for us: its configuration belongs into git, the rest does not. */
 export function makeHome(directory: string): void {

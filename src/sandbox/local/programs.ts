@@ -27,9 +27,13 @@ function isProgram(path: string): boolean {
   }
 }
 
+/** Undefined where it is not installed. */
+export const findProgram = (program: Program): string | undefined =>
+  directories.map((directory) => join(directory, program)).find(isProgram);
+
 /** Throws a `Refusal` that says how to get what is missing. */
 export function programPath(program: Program): string {
-  const found = directories.map((directory) => join(directory, program)).find(isProgram);
+  const found = findProgram(program);
   if (found !== undefined) return found;
   const other = program === "bwrap" ? ', or set isolation = "none" to run tasks without any isolation' : "";
   throw new Refusal(`The local sandboxes need ${program}: apt-get install ${packages[program]}${other}.`);
