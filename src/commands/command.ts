@@ -56,18 +56,22 @@ export interface OptionGrammar {
   readonly key: string;
   /** How its value is written (`<time>`); absent for a switch, which sets `sets`. */
   readonly value?: string;
-  readonly sets?: boolean;
+  readonly sets?: boolean | string;
   readonly summary: string;
 }
 
 export type Positional =
-  /** At most one word. */
-  | { readonly kind: "word"; readonly key: string }
+  | { readonly kind: "none" }
+  /** At most one word, or so many, which become one text. */
+  | { readonly kind: "word"; readonly key: string; readonly most?: number }
   /** The rest of the line as it was written, and the text below it; or an argv behind `--`. */
   | { readonly kind: "rest"; readonly key: string; readonly bodyKey: string; readonly argvKey: string };
 
 export interface Documented {
+  /** Two words where it is one of a family: `budget set`. */
   readonly name: string;
+  /** It can be called by this as well: `budget show`. */
+  readonly alias?: string;
   /** Without `/parhelia`: `status [task]`. */
   readonly usage: string;
   /** One sentence. */
@@ -79,6 +83,14 @@ export interface Documented {
   readonly positional: Positional;
   /** Without `/parhelia`; each can be typed as it stands. */
   readonly examples: readonly string[];
+  /** Its answer has `data`, which `--json` shows at a terminal. */
+  readonly json?: true;
+}
+
+/** What a command answers: words for people, and the same for programs. */
+export interface Answer {
+  readonly words: Markdown;
+  readonly data?: object;
 }
 
 /** A command by its name and its input as JSON; also what is written down and carried out later. */
@@ -100,6 +112,8 @@ export interface Command<Name extends string, Schema extends z.ZodType> extends 
   readonly input: Schema;
   check(input: unknown): AskedOf<Name, z.input<Schema>> | Misfit;
   /** Does it and returns the answer. Throws a `Refusal` for the person to read. */
+  answer(input: unknown, ask: Ask): Promise<Answer>;
+  /** The same, for people alone. */
   run(input: unknown, ask: Ask): Promise<Markdown>;
 }
 
@@ -107,19 +121,22 @@ export function command<const Name extends string, Schema extends z.ZodType>(
   definition: Documented & {
     readonly name: Name;
     readonly input: Schema;
-    run(input: z.output<Schema>, ask: Ask): Promise<Markdown>;
+    run(input: z.output<Schema>, ask: Ask): Promise<Markdown | Answer>;
   },
 ): Command<Name, Schema> {
   const { name, input: schema } = definition;
   const fits = (input: unknown): input is z.input<Schema> => schema.safeParse(input).success;
+  const answer = async (input: unknown, ask: Ask): Promise<Answer> => {
+    const parsed = schema.safeParse(input);
+    if (!parsed.success) throw new Refusal(misfit(schema, input).because);
+    const said = await definition.run(parsed.data, ask);
+    return typeof said === "string" ? { words: said } : said;
+  };
   return {
     ...definition,
     check: (input) => (fits(input) ? { name, input } : misfit(schema, input)),
-    async run(input, ask) {
-      const parsed = schema.safeParse(input);
-      if (!parsed.success) throw new Refusal(misfit(schema, input).because);
-      return definition.run(parsed.data, ask);
-    },
+    answer,
+    run: async (input, ask) => (await answer(input, ask)).words,
   };
 }
 

@@ -4,11 +4,11 @@ import type { Ids } from "../core/ports/clock.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Instant } from "../core/instant.ts";
-import type { Markdown } from "../core/markdown.ts";
+import { inlineCode, type Markdown } from "../core/markdown.ts";
 import { Refusal } from "../core/refusal.ts";
 import { notPermitted, permits } from "../core/role.ts";
 import { repositoryName } from "../core/task.ts";
-import type { Ask, Asker, Documented, RunDefaults } from "./command.ts";
+import type { Answer, Ask, Asker, Documented, RunDefaults } from "./command.ts";
 import { noSuchCommand } from "./help.ts";
 import { commands } from "./registry.ts";
 
@@ -37,19 +37,31 @@ export interface Execution {
  * Returns the answer for the person. Throws a `Refusal` for what is not allowed or not there, and anything else for a fault:
  * a right that could not be looked up is one, and never reads like a "no".
  */
-export async function execute({ command: name, input, asker, context }: Execution): Promise<Markdown> {
+export async function answer({ command: name, input, asker, context }: Execution): Promise<Answer> {
   const command = commands.find((each) => each.name === name);
   if (command === undefined) throw new Refusal(noSuchCommand(name, commands));
   await admit(command, asker, context.forge);
   const { store, ids, defaults, budgets, now, op, newest } = context;
   const ask: Ask = { asker, store, ids, defaults, budgets, now, op, newest, commands };
-  return command.run(input, ask);
+  return command.answer(input, ask);
 }
 
+/** The same, for people alone. */
+export const execute = async (execution: Execution): Promise<Markdown> => (await answer(execution)).words;
+
 async function admit(command: Documented, { place, actor }: Asker, forge: Context["forge"]): Promise<void> {
+  if (place.kind !== "terminal" && command.surfaces.every((surface) => surface === "terminal"))
+    throw new Refusal(operatorsOnly(command));
   // What needs no right is not worth a question to GitHub.
   if (command.needs === "none") return;
   const held = await forge.authority(place, actor);
   if (permits(held, command.needs)) return;
   throw new Refusal(notPermitted({ what: command.name, needs: command.needs, held, where: repositoryName(place) }));
 }
+
+/** What changes the service is for whoever runs it. */
+const operatorsOnly = ({ name, examples }: Documented): Markdown =>
+  `${inlineCode(name)} is for the operator of this service, at a terminal on its machine: ${examples
+    .slice(0, 1)
+    .map((example) => inlineCode(`parhelia ${example}`))
+    .join("")}`;

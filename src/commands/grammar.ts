@@ -1,7 +1,8 @@
 /** Reads the words behind a command's name into its input. One reader for all commands and all surfaces. */
-import { inlineCode } from "../core/markdown.ts";
-import type { Documented, OptionGrammar } from "./command.ts";
-import { nearestOf, type Mistake } from "./wrong.ts";
+import { inlineCode, type Markdown } from "../core/markdown.ts";
+import { nearestOf } from "../core/nearest.ts";
+import type { Documented, OptionGrammar, Positional } from "./command.ts";
+import type { Mistake } from "./wrong.ts";
 import type { Line, Word } from "./words.ts";
 
 /** The words behind a command's name as the person gave them. */
@@ -23,20 +24,36 @@ export function readWords(command: Documented, given: Given): Read | Mistake {
   const input: Record<string, unknown> = {};
   const places = new Map<string, Word>();
   const { words } = given.line;
+  const plain: Word[] = [];
   let at = given.from;
   for (let word = words[at]; word !== undefined; word = words[at]) {
     if (isEndOfOptions(word)) return readArgv(command, given, at, { input, places });
-    if (!looksLikeOption(word)) break;
+    if (!looksLikeOption(word)) {
+      if (command.positional.kind === "rest") break;
+      plain.push(word);
+      at += 1;
+      continue;
+    }
     const option = readOption(command, word, words[at + 1]);
     if ("because" in option) return option;
-    if (places.has(option.grammar.key)) {
-      return { at: word, because: `${inlineCode(`--${option.grammar.name}`)} is given twice.` };
-    }
+    const before = places.get(option.grammar.key);
+    if (before !== undefined) return { at: word, because: twice(option.grammar, before, word) };
     input[option.grammar.key] = option.value;
     places.set(option.grammar.key, option.place);
     at += option.words;
   }
-  return readRest(command, given, at, { input, places });
+  const read = { input, places };
+  return command.positional.kind === "rest"
+    ? readRest(command.positional, given.line.words.slice(at), given, read)
+    : readPlain(command, command.positional, plain, read);
+}
+
+/** Switches that set the same key exclude each other. */
+function twice({ name, value }: OptionGrammar, before: Word, word: Word): Markdown {
+  const code = inlineCode(`--${name}`);
+  return value === undefined && before.text !== word.text
+    ? `${code} does not go with ${inlineCode(before.text)}.`
+    : `${code} is given twice.`;
 }
 
 const isEndOfOptions = (word: Word): boolean => word.bare && word.text === "--";
@@ -48,6 +65,7 @@ const looksLikeOption = (word: Word): boolean => word.bare && dashes.test(word.t
 interface OptionRead {
   readonly grammar: OptionGrammar;
   readonly value: string | boolean;
+  /** Of the value, or of a switch itself. */
   readonly place: Word;
   /** How many words it took. */
   readonly words: number;
@@ -97,40 +115,43 @@ function readArgv(command: Documented, given: Given, at: number, read: Read): Re
   return { ...read, input: { ...read.input, [positional.argvKey]: argv.map((word) => word.text) } };
 }
 
-function readRest(command: Documented, given: Given, at: number, read: Read): Read | Mistake {
-  const { positional } = command;
-  const rest = given.line.words.slice(at);
-  const [first, second] = rest;
-  if (positional.kind === "rest") {
-    const instruction = restOfLine(given.line, rest);
-    if (/^[\u2013\u2014]$/.test(first?.text ?? "") && first?.bare === true) {
-      return {
-        at: first,
-        because:
-          "This is a dash. For a command, write two hyphens: `run -- npm test`; for an instruction, leave it out.",
-        nearest: "--",
-      };
-    }
-    if (instruction === "") return { at: undefined, because: nothingToDo };
-    const body = given.body === "" ? {} : { [positional.bodyKey]: given.body };
-    return { ...read, input: { ...read.input, [positional.key]: instruction, ...body } };
+type Rest = Extract<Positional, { kind: "rest" }>;
+type PlainWords = Exclude<Positional, Rest>;
+
+function readRest(positional: Rest, rest: readonly Word[], given: Given, read: Read): Read | Mistake {
+  const [first] = rest;
+  const instruction = restOfLine(given.line, rest);
+  if (/^[\u2013\u2014]$/.test(first?.text ?? "") && first?.bare === true) {
+    return {
+      at: first,
+      because: "This is a dash. For a command, write two hyphens: `run -- npm test`; for an instruction, leave it out.",
+      nearest: "--",
+    };
   }
+  if (instruction === "") return { at: undefined, because: nothingToDo };
+  const body = given.body === "" ? {} : { [positional.bodyKey]: given.body };
+  return { ...read, input: { ...read.input, [positional.key]: instruction, ...body } };
+}
+
+/** Words with options between them. */
+function readPlain(command: Documented, positional: PlainWords, words: readonly Word[], read: Read): Read | Mistake {
+  const [first] = words;
   if (first === undefined) return read;
-  if (first.open) return openQuote(first);
-  if (second !== undefined) return tooMuch(command, second);
+  const more = words[positional.kind === "none" ? 0 : (positional.most ?? 1)];
+  const open = words.find((word) => word.open);
+  if (open !== undefined) return openQuote(open);
+  if (more !== undefined || positional.kind === "none")
+    return { at: more, because: `This is one word too many: \`${command.usage}\`.` };
+  const { key } = positional;
+  const place = { ...first, to: words.at(-1)?.to ?? first.to };
   return {
-    input: { ...read.input, [positional.key]: first.text },
-    places: new Map([...read.places, [positional.key, first]]),
+    input: { ...read.input, [key]: words.map((word) => word.text).join(" ") },
+    places: new Map([...read.places, [key, place]]),
   };
 }
 
 const nothingToDo =
   "Say on this line what to do: `run fix the failing test`. A plain command stands behind two hyphens: `run -- npm test`.";
-
-function tooMuch(command: Documented, word: Word): Mistake {
-  if (looksLikeOption(word)) return unknownOption(command, word, word.text.replace(dashes, ""));
-  return { at: word, because: `This is one word too many: \`${command.usage}\`.` };
-}
 
 /** As it was written, because quotes and blanks can matter in an instruction; without the quotes around the whole. */
 function restOfLine(line: Line, rest: readonly Word[]): string {

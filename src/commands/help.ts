@@ -3,10 +3,10 @@ import { z } from "zod";
 import { elapsed } from "../core/headline.ts";
 import { fence, inlineCode, type Markdown } from "../core/markdown.ts";
 import { dollars } from "../core/money.ts";
+import { nearestOf } from "../core/nearest.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Place } from "../core/task.ts";
 import { command, typed, type Documented, type OptionGrammar, type RunDefaults } from "./command.ts";
-import { nearestOf } from "./wrong.ts";
 
 export const help = command({
   name: "help",
@@ -15,23 +15,31 @@ export const help = command({
   needs: "none",
   surfaces: ["comment", "terminal"],
   options: [],
-  positional: { kind: "word", key: "command" },
+  positional: { kind: "word", key: "command", most: 2 },
   examples: ["help", "help run"],
   input: z.strictObject({ command: z.string().max(100).describe("The command to explain").optional() }),
   async run(asked, { asker, commands, defaults }) {
     const here = commands.filter((each) => each.surfaces.includes(surfaceOf(asker.place)));
     if (asked.command === undefined) return overview(here, asker.place);
-    const found = here.find((each) => each.name === asked.command?.toLowerCase());
-    if (found !== undefined) return explained(found, asker.place, defaults);
+    const name = asked.command.toLowerCase();
+    const found = here.find((each) => each.name === name || each.alias === name);
+    if (found !== undefined) {
+      const family = here.filter((each) => each.name.startsWith(`${found.name} `));
+      return [explained(found, asker.place, defaults), ...more(family, asker.place)].join("\n\n");
+    }
     throw new Refusal(noSuchCommand(asked.command, here));
   },
 });
 
 const surfaceOf = (place: Place) => (place.kind === "terminal" ? "terminal" : "comment");
 
+/** Families count once: `budget` stands for `budget set` as well. */
+export const firstWords = (commands: readonly Documented[]): string[] =>
+  commands.map((each) => each.name).filter((name) => !name.includes(" "));
+
 /** For a word that is no command: the nearest one, or all of them. */
 export function noSuchCommand(word: string, commands: readonly Documented[]): Markdown {
-  const names = commands.map((each) => each.name);
+  const names = firstWords(commands);
   const near = nearestOf(word, names);
   const cure =
     near === undefined ? `The commands are ${names.map(inlineCode).join(", ")}.` : `Did you mean ${inlineCode(near)}?`;
@@ -69,6 +77,12 @@ const explained = (command: Documented, place: Place, defaults: RunDefaults): Ma
     ...(command.positional.kind === "rest" ? [restRules, usual(defaults)] : []),
     fence(command.examples.map((words) => typed(place, words)).join("\n"), "text"),
   ].join("\n\n");
+
+/** What else begins with its name. */
+const more = (family: readonly Documented[], place: Place): Markdown[] =>
+  family.length === 0
+    ? []
+    : [`Of the same family: ${family.map(({ name }) => inlineCode(typed(place, `help ${name}`))).join(", ")}`];
 
 const restRules =
   "Options come before the instruction; `--name=value` works too. Quotes group words. A command behind `--` is not read by a shell: for pipes and variables, run `bash -c '…'`.";

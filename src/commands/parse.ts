@@ -1,11 +1,13 @@
 /** What people say to us, read: not mine, mine, or mine but wrong. Nothing here acts, and nothing throws. */
+import { inlineCode } from "../core/markdown.ts";
+import { nearestOf } from "../core/nearest.ts";
 import { commandLines } from "./command-lines.ts";
 import type { Surface } from "./command.ts";
 import { readWords } from "./grammar.ts";
-import { noSuchCommand } from "./help.ts";
-import { commands, type Asked } from "./registry.ts";
+import { firstWords, noSuchCommand } from "./help.ts";
+import { commands, type AnyCommand, type Asked } from "./registry.ts";
 import { lineOf, readLine, type Line } from "./words.ts";
-import { nearestOf, wrong, type Mistake, type Wrong } from "./wrong.ts";
+import { wrong, type Mistake, type Wrong } from "./wrong.ts";
 
 export type Said = ({ readonly kind: "command"; readonly line: number } & Asked) | Wrong;
 
@@ -35,19 +37,46 @@ function read(surface: Surface, given: { line: Line; number: number; body: strin
   const [, name] = line.words;
   // Our name alone is a question.
   const asked = name === undefined ? "help" : name.text.toLowerCase();
-  const command = here.find((each) => each.name === asked);
-  if (command === undefined) {
-    const nearest = nearestOf(
-      asked,
-      here.map((each) => each.name),
-    );
-    return wrong(line, number, { at: name, because: noSuchCommand(name?.text ?? "", here), nearest });
-  }
-  const words = readWords(command, { line, from: 2, body });
+  const found = ofFamily(line) ?? inWord(asked, line, here);
+  if (!("command" in found)) return wrong(line, number, found);
+  const { command, from } = found;
+  const words = readWords(command, { line, from, body });
   if ("because" in words) return wrong(line, number, words);
   const checked = command.check(words.input);
   if (!("because" in checked)) return { kind: "command", line: number, ...checked };
   const { key, because } = checked;
   const mistake: Mistake = { at: key === undefined ? undefined : words.places.get(key), because };
   return wrong(line, number, mistake);
+}
+
+type Found = { readonly command: AnyCommand; readonly from: number } | Mistake;
+
+/** A command of one word. */
+function inWord(asked: string, line: Line, here: readonly AnyCommand[]): Found {
+  const command = here.find((each) => each.name === asked);
+  if (command !== undefined) return { command, from: 2 };
+  const name = line.words[1];
+  const nearest = nearestOf(asked, firstWords(here));
+  return { at: name, because: noSuchCommand(name?.text ?? "", here), nearest };
+}
+
+/** `budget set`, whatever the surface: where it may be asked is for the gate to say. Undefined where no family is named. */
+function ofFamily({ words }: Line): Found | undefined {
+  const [, first, second] = words;
+  if (first === undefined || second?.bare !== true || !/^[a-z]+$/i.test(second.text)) return undefined;
+  const family = `${first.text.toLowerCase()} `;
+  const names = commands.flatMap((command) =>
+    [command.name, command.alias ?? ""].filter((name) => name.startsWith(family)).map((name) => ({ name, command })),
+  );
+  if (names.length === 0) return undefined;
+  const word = second.text.toLowerCase();
+  const found = names.find(({ name }) => name === family + word);
+  if (found !== undefined) return { command: found.command, from: 3 };
+  const actions = names.map(({ name }) => name.slice(family.length));
+  const nearest = nearestOf(word, actions);
+  const cure =
+    nearest === undefined
+      ? `Behind ${inlineCode(first.text)} can stand ${actions.map(inlineCode).join(", ")}.`
+      : `Did you mean ${inlineCode(family + nearest)}?`;
+  return { at: second, because: `There is no command ${inlineCode(family + second.text)}. ${cure}`, nearest };
 }

@@ -23,7 +23,7 @@ import {
   type TokenPrices,
 } from "../core/pricing.ts";
 import { Refusal } from "../core/refusal.ts";
-import { command, type RunDefaults } from "./command.ts";
+import { command, type Answer, type RunDefaults } from "./command.ts";
 
 export const pricing = command({
   name: "pricing",
@@ -34,9 +34,12 @@ export const pricing = command({
   options: [],
   positional: { kind: "word", key: "name" },
   examples: ["pricing", "pricing claude-opus-5-5", "pricing H100"],
+  json: true,
   input: z.strictObject({ name: z.string().max(100).describe("A model or a type of GPU").optional() }),
   async run({ name }, { defaults }) {
-    return name === undefined ? wholeTable(prices(defaults)) : oneRow(name);
+    if (name !== undefined) return oneRow(name);
+    const data = prices(defaults);
+    return { words: wholeTable(data), data };
   },
 });
 
@@ -213,14 +216,20 @@ function wholeTable(all: Prices): Markdown {
 }
 
 /** A model that the table does not have is shown with what it would be charged. */
-function oneRow(name: string): Markdown {
+function oneRow(name: string): Answer {
   const type = gpuType(name);
-  if (type !== undefined) return `${computeHead}\n\n${computeTable([computeRow(type.name, type.perSecondUsd)])}`;
+  if (type !== undefined) {
+    const row = computeRow(type.name, type.perSecondUsd);
+    return { words: `${computeHead}\n\n${computeTable([row])}`, data: { as_of: computePricesAsOf, ...row } };
+  }
   const model = name.toLowerCase();
   // A pipe would end the cell of the table.
   if (!/^claude-[\w.:@/-]+$/.test(model)) throw new Refusal(noPrice(name));
-  const shown = `${modelHead}\n\n${modelTable(modelRows(model))}`;
-  return modelPrice(model).known ? shown : `${shown}\n\n${unknownModel}`;
+  const rows = modelRows(model);
+  const { known } = modelPrice(model);
+  const shown = `${modelHead}\n\n${modelTable(rows)}`;
+  const data = { as_of: pricesAsOf, known, per_million_tokens: rows };
+  return { words: known ? shown : `${shown}\n\n${unknownModel}`, data };
 }
 
 const unknownModel = "The table does not have this model, so it is charged the dearest price of each kind.";

@@ -1,4 +1,9 @@
 /** Every command, once. What comments, terminals, AI clients and the help text know follows from this list. */
+import { budgetExport } from "./budget-export.ts";
+import { budgetForecast } from "./budget-forecast.ts";
+import { budgetHistory } from "./budget-history.ts";
+import { budgetReset } from "./budget-reset.ts";
+import { budgetSet } from "./budget-set.ts";
 import { budget } from "./budget.ts";
 import { cancel } from "./cancel.ts";
 import type { Misfit } from "./command.ts";
@@ -10,7 +15,21 @@ import { run } from "./run.ts";
 import { status } from "./status.ts";
 
 /** In the order of the help text. */
-export const commands = [run, status, cancel, retry, publish, budget, pricing, help] as const;
+export const commands = [
+  run,
+  status,
+  cancel,
+  retry,
+  publish,
+  budget,
+  budgetHistory,
+  budgetForecast,
+  budgetSet,
+  budgetReset,
+  budgetExport,
+  pricing,
+  help,
+] as const;
 
 export type AnyCommand = (typeof commands)[number];
 

@@ -1,7 +1,8 @@
 import { repositoryKey, isEnded, type EndedTask, type Task } from "../core/task.ts";
 import { inlineCode, type Markdown } from "../core/markdown.ts";
+import { readView } from "../records/read-view.ts";
 import { command, typed, type Ask, type Asker } from "./command.ts";
-import { named, standing, theTask, whichTask } from "./which-task.ts";
+import { named, standsAt, theTask, whichTask } from "./which-task.ts";
 
 export const status = command({
   name: "status",
@@ -12,10 +13,12 @@ export const status = command({
   options: [],
   positional: { kind: "word", key: "task" },
   examples: ["status", "status t_7k2m41qz"],
+  json: true,
   input: whichTask,
   async run(which, ask) {
     const task = await theTask(which, ask);
-    return `**${await standing(task, ask)}**\n\nTask ${named(task)}${where(task, ask)}\n\n${next(task, ask)}`;
+    const data = await readView(ask.store, ask.now, task);
+    return { words: `**${standsAt(data)}**\n\nTask ${named(task)}${where(task, ask)}\n\n${next(task, ask)}`, data };
   },
 });
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { TaskId } from "../core/ids.ts";
 import { headline, title } from "../core/headline.ts";
 import { inlineCode, plainLine, type Markdown } from "../core/markdown.ts";
+import type { TaskView } from "../core/ports/forge.ts";
 import { Refusal } from "../core/refusal.ts";
 import { repositoryKey, repositoryName, type Task } from "../core/task.ts";
 import { latestTask } from "../records/latest-task.ts";
@@ -33,8 +34,11 @@ async function newestHere({ newest, store, now, asker }: Ask): Promise<TaskId | 
 }
 
 /** `⏳ Working · 4m 12s of 1h · $0.42 of $5.00`. */
-export async function standing(task: Task, ask: Ask): Promise<Markdown> {
-  const { mark, text } = headline(await readView(ask.store, ask.now, task));
+export const standing = async (task: Task, ask: Ask): Promise<Markdown> =>
+  standsAt(await readView(ask.store, ask.now, task));
+
+export function standsAt(view: TaskView): Markdown {
+  const { mark, text } = headline(view);
   return `${mark} ${plainLine(text)}`;
 }
 

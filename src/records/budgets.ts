@@ -5,6 +5,7 @@ import type { Instant } from "../core/instant.ts";
 import { MicroUsd } from "../core/money.ts";
 import type { Store } from "../core/ports/store.ts";
 import { kept, keys, type Kept } from "./document.ts";
+import { eventAppends } from "./events.ts";
 
 /** Null takes the bound away; absent leaves what the settings say. */
 const Change = z.object({ day: MicroUsd.nullable().optional(), month: MicroUsd.nullable().optional() });
@@ -17,7 +18,7 @@ export const BudgetChanges = z.object({
 });
 export type BudgetChanges = z.output<typeof BudgetChanges>;
 
-export async function readBudgetChanges(store: Store, now: Instant): Promise<Kept<BudgetChanges> | undefined> {
+async function readBudgetChanges(store: Store, now: Instant): Promise<Kept<BudgetChanges> | undefined> {
   const [document] = await store.look(now, [{ get: keys.budgets }]);
   return kept(BudgetChanges, document);
 }
@@ -37,3 +38,43 @@ export function changed(settings: Budgets, changes: BudgetChanges | undefined): 
 
 const one = (setting: MicroUsd | undefined, change: MicroUsd | null | undefined): MicroUsd | undefined =>
   change === undefined ? setting : (change ?? undefined);
+
+export interface BudgetChange {
+  readonly kind: keyof Budgets;
+  readonly period: keyof Allowance;
+  /** Null takes the bound away; `settings` lets hold what the settings say. */
+  readonly most: MicroUsd | null | "settings";
+}
+
+export interface BudgetsSet {
+  readonly was: Budgets;
+  readonly is: Budgets;
+}
+
+/** Holds from the next reservation on, on every replica. `message` is what the event says. */
+export async function setBudgets(
+  store: Store,
+  changes: readonly BudgetChange[],
+  ask: { settings: Budgets; message: (set: BudgetsSet) => string; now: Instant; op: string },
+): Promise<BudgetsSet> {
+  const { settings, message, now, op } = ask;
+  for (let round = 1; ; round += 1) {
+    const before = await readBudgetChanges(store, now);
+    const value = changes.reduce(withChange, before?.value ?? {});
+    const set = { was: changed(settings, before?.value), is: changed(settings, value) };
+    const event = { at: now, level: "info", type: "budget_set", message: message(set) } as const;
+    const result = await store.commit({
+      op: `${op}/${round}`,
+      now,
+      versions: [[keys.budgets, before?.version ?? 0]],
+      put: [{ key: keys.budgets, value }],
+      append: eventAppends([event]),
+    });
+    // Another operator was faster: what they set of other ceilings stays.
+    if (result.ok) return set;
+  }
+}
+
+function withChange(changes: BudgetChanges, { kind, period, most }: BudgetChange): BudgetChanges {
+  return { ...changes, [kind]: { ...changes[kind], [period]: most === "settings" ? undefined : most } };
+}

@@ -150,9 +150,11 @@ const sumOf = (parts: Charge["parts"]): MicroUsd => plus(...parts.map(({ amount 
  * turn. A charge above the slice is kept in full: never below the bill.
  */
 export function settleEffects(slice: Slice, charge: Charge): MoneyEffects {
-  // What is settled late, as after an outage, still belongs to the time in which it was held.
+  // What is settled late, as after an outage, or early, by a clock that was set back, still belongs to the time in which it
+  // was held: it is in the sums of no other day.
   const last = slice.until ?? slice.drawnAt;
-  const parts = charge.parts.map(({ at, amount }) => ({ at: earliest(at, last), amount }));
+  const within = (at: Instant): Instant => Instant.parse(Math.max(slice.drawnAt, earliest(at, last)));
+  const parts = charge.parts.map(({ at, amount }) => ({ at: within(at), amount }));
   const total = sumOf(parts);
   const gone: Put = { key: keys.slice(slice.id), value: undefined };
   const about = aboutSlice(slice, taskOfAttempt(slice.attempt));

@@ -1,14 +1,16 @@
 /** What came of a task, for a terminal. */
 import { count } from "../core/headline.ts";
 import type { TaskView } from "../core/ports/forge.ts";
-import { dollars, minus } from "../core/money.ts";
+import { costWords } from "../core/cost-words.ts";
 import { plain } from "../core/markdown.ts";
 import { isEnded } from "../core/task.ts";
 import { forTerminal } from "./words.ts";
 
-export function resultWords({ task, spent, model }: TaskView): string {
+export function resultWords(view: TaskView): string {
+  const { task } = view;
   if (!isEnded(task)) return "";
   const { finding, published, unpublished } = task;
+  const { sum, details } = costWords(view);
   const paragraphs = [
     finding.summary === "" ? "" : forTerminal(plain(finding.summary)),
     task.state === "succeeded" && task.spec.work.kind === "agent" ? "" : lastLines(finding.tail),
@@ -19,7 +21,7 @@ export function resultWords({ task, spent, model }: TaskView): string {
       ? ""
       : `${forTerminal(plain(finding.because))}\n\nThe result is kept. To publish it without running anything again: parhelia publish ${task.id}`,
     ...finding.left,
-    `Cost ${dollars(spent)}: model ${dollars(model)}, sandbox ${dollars(minus(spent, model))}`,
+    [sum, ...details.map((detail) => `  ${detail}`)].join("\n"),
   ];
   return paragraphs.filter((each) => each !== "").join("\n\n");
 }

@@ -32,7 +32,8 @@ const ask = (place: Place): Ask => ({
 });
 const shown = (command?: string, place: Place = issue) =>
   help.run(command === undefined ? {} : { command }, ask(place));
-const pages = () => Promise.all([shown(), ...commands.map((command) => shown(command.name))]);
+const inComments = commands.filter(({ surfaces }) => surfaces.some((surface) => surface === "comment"));
+const pages = () => Promise.all([shown(), ...inComments.map((command) => shown(command.name))]);
 
 /** Every line of a code block, and every code span without a placeholder. */
 const printed = (markdown: string): string[] => {
@@ -63,7 +64,8 @@ test("every option of the grammar is a part of the input, and every part can be 
   for (const command of commands) {
     const { positional } = command;
     const rest = positional.kind === "rest" ? [positional.bodyKey, positional.argvKey] : [];
-    const typable = [positional.key, ...rest, ...command.options.map((option) => option.key)];
+    const words = positional.kind === "none" ? [] : [positional.key];
+    const typable = [...words, ...rest, ...command.options.map((option) => option.key)];
     expect(new Set(typable)).toEqual(new Set(Object.keys(command.input.shape)));
   }
 });
@@ -86,8 +88,12 @@ test("help names every command, the right it needs and how to type it here", asy
       Start an ended task again from the commit it began with, with its budget anew. One that its ceiling stopped goes on from what it kept when you give it a budget. Needs **write** access.
     - \`/parhelia publish [task]\`
       Publish a kept result that could not be published, without running anything again. Needs **write** access.
-    - \`/parhelia budget [task]\`
+    - \`/parhelia budget [show] [task]\`
       Show what is spent and reserved of the ceilings that hold here, or of a task's. Needs **read** access.
+    - \`/parhelia budget history [--days <count>|--months <count>]\`
+      Show what was spent on each of the last 30 days, or in each month: in this repository, and at a terminal by the whole service. Needs **read** access.
+    - \`/parhelia budget forecast\`
+      Say what this month comes to if spending goes on as before, and when its ceiling would be reached: in this repository, and at a terminal by the whole service. Needs **read** access.
     - \`/parhelia pricing [name]\`
       Show what models and machines cost, or one of them, and what a month of use comes to.
     - \`/parhelia help [command]\`
@@ -108,6 +114,9 @@ test("help names every command, the right it needs and how to type it here", asy
     /parhelia publish t_7k2m41qz
     /parhelia budget
     /parhelia budget t_7k2m41qz
+    /parhelia budget history
+    /parhelia budget history --days 7
+    /parhelia budget forecast
     /parhelia pricing
     /parhelia pricing claude-opus-5-5
     /parhelia help

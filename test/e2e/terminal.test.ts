@@ -161,3 +161,24 @@ test.skipIf(!ready)("beside a service, a run is done by that service", async () 
   expect(steps.map((line) => line["step"])).toEqual(expect.arrayContaining(["create", "publish"]));
   await stage.expectNothingLeft();
 });
+
+test("a ceiling that one process sets is there for the next, in any folder with settings", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "parhelia-terminal-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  mkdirSync(join(directory, ".parhelia"));
+  const set = await parhelia(directory, ["budget", "set", "50"]);
+  expect(set).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("$50.00, before $200.00") });
+  const shown = await parhelia(directory, ["budget", "show", "--json"]);
+  expect(shown).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse(shown.stdout)).toMatchObject({ ceiling_usd: 50, used_usd: 0, is_exceeded: false });
+
+  const exported = await parhelia(directory, ["budget", "export", "--month", "2026-01", "january.csv"]);
+  expect(exported).toMatchObject({ code: 0, stdout: "", stderr: expect.stringContaining("no lines of 2026-01") });
+  expect(readFileSync(join(directory, "january.csv"), "utf8")).toMatch(/^at,do,slice,amount_usd,[\w,]+\n$/);
+  const again = await parhelia(directory, ["budget", "export", "january.csv"]);
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("exists already") });
+
+  const misused = await parhelia(directory, ["budget", "hstory"]);
+  expect(misused).toMatchObject({ code: 2, stderr: expect.stringContaining("Did you mean budget history?") });
+  expect((await parhelia(directory, ["cancel", "--json"])).code).toBe(2);
+});

@@ -97,7 +97,7 @@ const addresses = new Set([
 ]);
 const marker = "<!-- parhelia task t_7k2m9x4q -->";
 const html =
-  /^(?:<!-- parhelia task t_7k2m9x4q -->|<\/?sub>|<\/details>|<details><summary>(?:Its last output|Its last steps)<\/summary>)$/;
+  /^(?:<!-- parhelia task t_7k2m9x4q -->|<\/?sub>|<\/details>|<details><summary>(?:Its last output|Its last steps|Cost: model \$\d+\.\d+, sandbox \$\d+\.\d+)<\/summary>)$/;
 
 const nodesIn = (node: Nodes): Nodes[] => [node, ...("children" in node ? node.children.flatMap(nodesIn) : [])];
 const read = (markdown: string): Nodes[] =>

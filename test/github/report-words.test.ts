@@ -52,7 +52,13 @@ test("the comment of a failed task", () => {
 
     Its changes are kept on [\`parhelia/t_7k2m9x4q-fix-the-null-check\`](https://github.com/acme/widgets/tree/parhelia/t_7k2m9x4q-fix-the-null-check) (2 files, +17 −3, no pull request).
 
-    Cost: $2.40 of $5.00 (model $2.20, sandbox $0.20)
+    <details><summary>Cost: model $2.20, sandbox $0.20</summary>
+
+    - $2.40 of its ceiling of $5.00
+    - Model calls: $2.20, as the service metered them
+    - Sandbox: $0.20, 34m 17s at $0.35 an hour
+
+    </details>
 
     **Next.** \`/parhelia retry t_7k2m9x4q\` starts over from \`4f2c1e9\`.
 
@@ -73,7 +79,13 @@ test("the comment of a finished task", () => {
 
     **[Pull request #482](https://github.com/acme/widgets/pull/482)** · 3 files, +41 −12 · commit \`9b1d3e5\`
 
-    Cost: $1.12 of $5.00 (model $0.94, sandbox $0.18)
+    <details><summary>Cost: model $0.94, sandbox $0.18</summary>
+
+    - $1.12 of its ceiling of $5.00
+    - Model calls: $0.94, as the service metered them
+    - Sandbox: $0.18, 30m 51s at $0.35 an hour
+
+    </details>
 
     <sub>All it did: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>"
   `);
@@ -116,7 +128,13 @@ test("the check run of a finished task", () => {
 
     **[Pull request #482](https://github.com/acme/widgets/pull/482)** · 3 files, +41 −12 · commit \`9b1d3e5\`
 
-    Cost: $1.12 of $5.00 (model $0.94, sandbox $0.18)
+    <details><summary>Cost: model $0.94, sandbox $0.18</summary>
+
+    - $1.12 of its ceiling of $5.00
+    - Model calls: $0.94, as the service metered them
+    - Sandbox: $0.18, 30m 51s at $0.35 an hour
+
+    </details>
 
     <sub>All it did: [task t_7k2m9x4q](https://parhelia.example/tasks/t_7k2m9x4q)</sub>",
       "title": "Done: #482 · 9m · $1.12",

@@ -11,6 +11,7 @@ import { endAttemptEffects } from "../../src/records/attempt.ts";
 import { attemptMoney, charged, draw, settle, type Draw, type Slice } from "../../src/records/ledger.ts";
 import { moneyLeft, monthMoney, taskMoney } from "../../src/records/spending.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
+import { expectLedger } from "../world/ledger.ts";
 
 const now = Instant.parse(Date.parse("2026-11-25T08:00:00Z"));
 const task = TaskId.parse("t_7k2m9x4q");
@@ -35,9 +36,16 @@ const sliceOf = (id: string, amount: MicroUsd): Slice => ({
   scopes: ceilings.map(({ scope }) => scope),
 });
 
+const service: Ceiling = {
+  scope: serviceMonth(now),
+  kind: "service",
+  of: "this service",
+  period: "this month",
+  most: usd(8),
+};
 const ceilings: readonly Ceiling[] = [
   { scope: `task/${task}`, kind: "task", of: "this task", period: "", most: usd(5) },
-  { scope: serviceMonth(now), kind: "service", of: "this service", period: "this month", most: usd(8) },
+  service,
 ];
 
 test("of two draws on the last money exactly one is given, and the other names the ceiling", async () => {
@@ -59,6 +67,17 @@ test("drawing and settling again under one id changes nothing", async () => {
   expect((await taskMoney(store, now, task)).used).toBe(usd(3));
   for (let time = 0; time < 3; time += 1) await settle(store, sliceOf("a", usd(3)), charged(usd(1), now), now);
   expect(await taskMoney(store, now, task)).toEqual({ spent: usd(1), model: usd(1), compute: 0, used: usd(1) });
+});
+
+test("a clock that was set back over the end of a month takes no charge out of all months", async () => {
+  const store = open();
+  const drawnAt = Instant.parse(Date.parse("2026-12-01T00:01:00Z"));
+  const before = Instant.parse(Date.parse("2026-11-30T23:59:00Z"));
+  const month: Ceiling = { ...service, scope: serviceMonth(drawnAt) };
+  const drawn = await draw(store, { ...slice("a", usd(3)), drawnAt }, { ceilings: [month] });
+  if (drawn.ok) await settle(store, drawn.slice, charged(usd(1), before), before);
+  expect(await monthMoney(store, drawnAt)).toMatchObject({ spent: usd(1), used: usd(1) });
+  expect((await expectLedger(store, drawnAt)).open.size).toBe(0);
 });
 
 const ending: Attempt = {

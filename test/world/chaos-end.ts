@@ -78,5 +78,7 @@ const withoutChance = (text: string): string =>
     .replaceAll(/\b[0-9a-f]{7,40}\b/g, "SHA")
     .replaceAll(/\b\d+ ?(?:ms|s|m|min|h|seconds?|minutes?|hours?|days?)\b(?: \d+ ?(?:s|m|min)\b)?/g, "TIME")
     .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, "TIME")
+    // How often a sandbox was lost, and so what all of them cost.
+    .replaceAll(/\n.*\bSandbox: .*/g, "")
     // A cancel may come between two attempts, when nothing has been running.
     .replaceAll(" · TIME · $N", " · $N");

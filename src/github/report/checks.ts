@@ -42,7 +42,7 @@ export async function putCheck(
   const text = JSON.stringify(fields);
   const key = `${view.task.id} ${sha}`;
   try {
-    const known = at.checks[sha] ?? (await find(spot, view.task, sha));
+    const known = at.checks[sha] ?? (await findCheck(spot, { name: checkName, externalId: view.task.id, sha }));
     if (known === undefined) {
       const { data } = await writer.send(() =>
         octokit.rest.checks.create({ ...repo, name: checkName, head_sha: sha, ...fields }),
@@ -67,14 +67,19 @@ const withCheck = (at: ReportPlace, sha: string, id: number): ReportPlace => ({
   checks: { ...at.checks, [sha]: id },
 });
 
-async function find({ octokit, place, appId }: Spot, task: Task, sha: string): Promise<number | undefined> {
+/** Our check run of a commit by what it is about. */
+export async function findCheck(
+  { octokit, place, appId }: Spot,
+  wanted: { readonly name: string; readonly externalId: string; readonly sha: string },
+): Promise<number | undefined> {
   const runs = pages(async (page) => {
     // `latest`, the default, would hide the runs of older tasks on the same commit.
-    const which = { ref: sha, check_name: checkName, filter: "all" as const };
+    const which = { ref: wanted.sha, check_name: wanted.name, filter: "all" as const };
     return (await octokit.rest.checks.listForRef({ ...repoOf(place), ...which, per_page: perPage, page })).data
       .check_runs;
   });
-  for await (const { id, external_id, app } of runs) if (external_id === task.id && app?.id === appId) return id;
+  for await (const { id, external_id, app } of runs)
+    if (external_id === wanted.externalId && app?.id === appId) return id;
   return undefined;
 }
 

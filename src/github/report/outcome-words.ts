@@ -2,7 +2,8 @@
 import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } from "../../core/markdown.ts";
 import { count, isRefused } from "../../core/headline.ts";
 import { goesOnFrom } from "../../core/moves.ts";
-import { dollars, minus, plus } from "../../core/money.ts";
+import { costWords } from "../../core/cost-words.ts";
+import { dollars, plus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import type { EndedTask, Published } from "../../core/task.ts";
 import { withinBytes } from "../../core/within-bytes.ts";
@@ -118,8 +119,9 @@ function left(sentences: readonly string[]): Markdown {
   return ["Not in the result:", ...shown, ...(more > 0 ? [`- and ${more} more`] : [])].join("\n");
 }
 
-function cost({ spent, model, task }: TaskView): Markdown {
-  return `Cost: ${dollars(spent)} of ${dollars(task.ceiling)} (model ${dollars(model)}, sandbox ${dollars(minus(spent, model))})`;
+function cost(view: TaskView): Markdown {
+  const { sum, details } = costWords(view);
+  return `<details><summary>${sum}</summary>\n\n${items(details).join("\n")}\n\n</details>`;
 }
 
 function next(task: EndedTask): Markdown {

@@ -1,0 +1,15 @@
+/** What the terminal can do beside the commands that are the same everywhere; `help` shows it below them. */
+
+export const ownWords = `
+At a terminal also:
+    parhelia serve                       run the service (webhooks, engine, gateway)
+    parhelia config                      show the settings and where each comes from
+    parhelia init                        write the first settings of this repository for its tasks on GitHub
+    parhelia config check [FILE]         read them as the service does
+    parhelia store export [FILE]         everything that the store holds, as a file or to a pipe
+    parhelia store import FILE           a file of an export, into an empty store
+    parhelia halt [reason]               start nothing new on any replica; \`halt --off\` starts again
+    parhelia stop --all                  halt, cancel every task, end every sandbox; \`--yes\` does not ask
+    parhelia run --repo DIR …            work on another repository than this one
+    parhelia status [task] --json        for programs; \`budget\` and \`pricing\` take it as well
+`;

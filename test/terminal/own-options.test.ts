@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { ownOptions } from "../../src/terminal/own-options.ts";
+
+test.each([
+  [["budget", "--json"], { words: ["budget"], repo: "", json: true }],
+  [["status", "t_1", "--repo", "../a", "--json"], { words: ["status", "t_1"], repo: "../a", json: true }],
+  [["run", "--repo=../a", "-x"], { words: ["run", "-x"], repo: "../a", json: false }],
+  [["run", "fix", "the", "--json", "flag"], { words: ["run", "fix", "the", "--json", "flag"], repo: "", json: false }],
+  [["run", "--", "x", "--repo", "y"], { words: ["run", "--", "x", "--repo", "y"], repo: "", json: false }],
+])("%j", (argv, own) => {
+  expect(ownOptions(argv)).toEqual(own);
+});
