@@ -3,9 +3,14 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
-import { execute } from "./commands/execute.ts";
+import { brake } from "./brake.ts";
+import { ExportInput } from "./commands/budget-export.ts";
+import type { Answer } from "./commands/command.ts";
+import { answer as answerTo } from "./commands/execute.ts";
 import { parseArgv } from "./commands/parse.ts";
+import { commands } from "./commands/registry.ts";
 import { ConfigError, readConfig, showConfig, type Config } from "./config.ts";
+import { monthOf } from "./core/budget.ts";
 import { TaskId } from "./core/ids.ts";
 import { redactor } from "./core/redact.ts";
 import { Refusal } from "./core/refusal.ts";
@@ -15,18 +20,22 @@ import type { Store } from "./core/ports/store.ts";
 import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
 import { readTask } from "./records/read-task.ts";
-import { readView } from "./records/read-view.ts";
 import { latestTask } from "./records/latest-task.ts";
 import { inPieces, writeNewFile } from "./store/archive-file.ts";
 import { exportStore, importFile } from "./store/move.ts";
-import { openSource, openTarget } from "./store/open-store.ts";
-import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
+import { openBeside, openSource, openTarget } from "./store/open-store.ts";
+import { formatOf, ledgerLines } from "./terminal/export-ledger.ts";
 import { exportedWords, importedWords, progressBar, storeWords } from "./terminal/move-store.ts";
 import { openLog } from "./terminal/log.ts";
+import { notTheirs, notTheirsWords } from "./terminal/cloned-settings.ts";
 import { repositoryAt } from "./terminal/git.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
+import { ownOptions } from "./terminal/own-options.ts";
+import { ownWords } from "./terminal/own-words.ts";
 import { resultWords } from "./terminal/result-words.ts";
+import { settingsCommand } from "./terminal/settings-file.ts";
 import { watchTask } from "./terminal/watch.ts";
+import { isOfRepository, isOfService, isWork, readsNothing } from "./terminal/what-it-takes.ts";
 import { forTerminal } from "./terminal/words.ts";
 
 const done = 0;
@@ -36,6 +45,14 @@ const misused = 2;
 async function main(argv: readonly string[]): Promise<number> {
   const [first = "help"] = argv;
   if (first === "--help" || first === "-h") return main(["help"]);
+  // Before the service's own settings, which may be the file that is to be checked.
+  const told = await settingsCommand(argv, process.cwd());
+  if (told !== undefined) {
+    (told.exit === done ? process.stdout : process.stderr).write(`${told.text}\n`);
+    return told.exit;
+  }
+  if (first === "halt" || first === "stop")
+    return brake(argv, process.cwd(), () => readConfig(process.cwd(), process.env));
   const config = readConfig(process.cwd(), process.env);
   switch (first) {
     case "serve":
@@ -103,6 +120,8 @@ async function serve(config: Config): Promise<number> {
     log.fatal({ err: error }, "the service broke down");
     process.exit(refused);
   });
+  const forGitHub = config.passedOver;
+  if (forGitHub.length > 0) log.warn({ settings: forGitHub }, "these settings are for a repository's tasks on GitHub");
   const service = await startService(config, opened, "http");
   log.info({ host, port: service.port, shortcomings: service.shortcomings }, "listening");
   const signal = await new Promise<string>((stop) => {
@@ -113,26 +132,21 @@ async function serve(config: Config): Promise<number> {
   return done;
 }
 
-const ownWords = `
-At a terminal also:
-    parhelia serve                       run the service (webhooks, engine, gateway)
-    parhelia config                      show the settings and where each comes from
-    parhelia store export [FILE]         everything that the store holds, as a file or to a pipe
-    parhelia store import FILE           a file of an export, into an empty store
-    parhelia run --repo DIR …            work on another repository than this one
-    parhelia status [task] --json        for programs
-`;
-
 async function command(argv: readonly string[], config: Config): Promise<number> {
-  const { words, repo, json } = ownOptions(argv);
+  const { words, json, ...own } = ownOptions(argv);
+  const repo = resolve(own.repo);
   const said = parseArgv(words);
   if (said.kind === "wrong") {
     process.stderr.write(`${forTerminal(said.message)}\n`);
     return misused;
   }
-  const world = await open(config, said.name);
+  if (json && !commands.some((each) => each.name === said.name && each.json === true)) {
+    process.stderr.write(`${said.name} has no option --json.\n`);
+    return misused;
+  }
+  const world = await open(config, said);
   try {
-    const directory = readsNothing(said.name) ? repo : await repositoryAt(repo);
+    const directory = isOfRepository(said.name) ? await repositoryAt(repo) : repo;
     const place = { kind: "terminal", directory } as const;
     const asker = { place, actor: { id: 0, login: userInfo().username } };
     const task = randomIds.task();
@@ -145,14 +159,16 @@ async function command(argv: readonly string[], config: Config): Promise<number>
       now: systemClock.now(),
       op: randomIds.unique(),
     };
-    const answer = await execute({ command: said.name, input: said.input, asker, context });
+    const answered = await answerTo({ command: said.name, input: said.input, asker, context });
+    const { words: answer, data } = answered;
     if (said.name === "run") return await follow(world.store, { task, by: asker.actor, answer });
+    if (said.name === "budget export") return await exportLedger(world.store, said.input, answered);
     if (isWork(said.name)) {
       const again = (await meant(world.store, said.input, place)).id;
       return await follow(world.store, { task: again, by: asker.actor, answer });
     }
-    if (json) return await printJson(world.store, said.input, place);
-    process.stdout.write(`${forTerminal(answer)}\n${said.name === "help" ? ownWords : ""}`);
+    const shown = json ? JSON.stringify(data, null, 2) : forTerminal(answer);
+    process.stdout.write(`${shown}\n${said.name === "help" ? ownWords : ""}`);
     return done;
   } finally {
     await world.close();
@@ -164,15 +180,10 @@ interface Opened {
   close(): Promise<void>;
 }
 
-/** What is answered without a repository and a store. */
-const readsNothing = (name: string): boolean => ["help", "pricing"].includes(name);
-
-/** What takes an engine to be done, and is followed to its end. */
-const isWork = (name: string): boolean => ["run", "retry", "publish"].includes(name);
-
 /** Work brings its own engine, unless a service works on the same store: then that one does the work. */
-async function open(config: Config, name: string): Promise<Opened> {
+async function open(config: Config, { name, input }: { name: string; input: object }): Promise<Opened> {
   if (isWork(name)) {
+    await refuseTheirs(config);
     try {
       const service = await startService(config, openLog("error", 2, redactor(secretsOf(config))), "none");
       return { store: service.store, close: () => service.stop() };
@@ -180,8 +191,26 @@ async function open(config: Config, name: string): Promise<Opened> {
       if (!(error instanceof EngineTaken)) throw error;
     }
   }
-  const store = openSqliteStore({ path: readsNothing(name) ? ":memory:" : storePath(config) });
+  const place = isOfService(name, input) ? storePlace(config) : ({ kind: "sqlite", path: storePath(config) } as const);
+  const store = openBeside(readsNothing(name) ? { kind: "sqlite", path: ":memory:" } : place, randomIds.unique());
   return { store, close: () => store.close() };
+}
+
+async function refuseTheirs({ file, from, settings }: Config): Promise<void> {
+  if (file === undefined) return;
+  const inFile = [...from].flatMap(([key, place]) => (place.startsWith("PARHELIA_") ? [] : [key]));
+  const theirs = await notTheirs(file, inFile, settings.budget.task);
+  if (theirs.length > 0) throw new ConfigError(notTheirsWords(file, theirs));
+}
+
+/** To standard output or a new file; what the count says goes to standard error. */
+async function exportLedger(store: Store, input: unknown, { words, data }: Answer): Promise<number> {
+  const { month, format, file } = ExportInput.parse(input);
+  const now = systemClock.now();
+  const lines = ledgerLines(store, now, { month: month ?? monthOf(now), format: format ?? formatOf(file) });
+  await (file === undefined ? printLines(lines) : writeNewFile(resolve(file), lines));
+  process.stderr.write(`${forTerminal(words)}\n`);
+  return data !== undefined && "agrees" in data && data.agrees === true ? done : refused;
 }
 
 async function follow(store: Store, started: { task: TaskId; by: Actor; answer: string }): Promise<number> {
@@ -197,12 +226,6 @@ async function follow(store: Store, started: { task: TaskId; by: Actor; answer: 
   return view.task.state === "succeeded" ? done : refused;
 }
 
-async function printJson(store: Store, input: object, place: Place): Promise<number> {
-  const view = await readView(store, systemClock.now(), await meant(store, input, place));
-  process.stdout.write(`${JSON.stringify(view, null, 2)}\n`);
-  return done;
-}
-
 /** The task that a command names, or the newest one here. */
 async function meant(store: Store, input: object, place: Place): Promise<Task> {
   const now = systemClock.now();
@@ -210,18 +233,6 @@ async function meant(store: Store, input: object, place: Place): Promise<Task> {
   const task = named?.success ? await readTask(store, now, named.data) : await latestTask(store, now, place);
   if (task === undefined) throw new Refusal("There is no such task.");
   return task.value;
-}
-
-/** `--repo` and `--json` are the terminal's own; all other words are the same as in a comment. */
-function ownOptions(argv: readonly string[]): { words: string[]; repo: string; json: boolean } {
-  const end = argv.indexOf("--");
-  const words = end === -1 ? [...argv] : argv.slice(0, end);
-  const behind = end === -1 ? [] : argv.slice(end);
-  const at = words.findIndex((word) => word === "--repo" || word.startsWith("--repo="));
-  const repo = at === -1 ? "" : (words.splice(at, words[at] === "--repo" ? 2 : 1).at(-1) ?? "");
-  const asJson = words[0] === "status" ? words.indexOf("--json") : -1;
-  if (asJson !== -1) words.splice(asJson, 1);
-  return { words: [...words, ...behind], repo: resolve(repo.replace(/^--repo=?/, "")), json: asJson !== -1 };
 }
 
 try {

@@ -5,26 +5,19 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { distance } from "fastest-levenshtein";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
-import { Budget, Cores, MemoryMiB, TimeoutMs } from "./commands/quantities.ts";
 import { usd } from "./core/money.ts";
+import { nameHint } from "./core/nearest.ts";
+import { Budget, Cores, Host, MemoryMiB, textual, TimeoutMs } from "./core/quantities.ts";
+import { address, alertsSection, operatorSection, texts, whole } from "./core/setting-values.ts";
+import { isTable, splitSettings } from "./core/settings/beside-service.ts";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Environment variables give text; files may give the number itself. */
-const textual = z.union([z.string(), z.number()]).transform(String);
-const whole = (min: number, max: number) => textual.pipe(z.coerce.number<string>().int().min(min).max(max));
-/** A list, or text with commas. */
-const texts = z
-  .union([z.array(z.union([z.string(), z.number()])), z.string().transform((text) => text.split(","))])
-  .transform((items) => items.map((each) => String(each).trim()).filter((each) => each !== ""));
 const money = textual.pipe(Budget);
-const address = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-const host = z.string().regex(/^(?:\*\.)?[a-z0-9.-]+$/i, "is no host name");
 
 /** What holds where neither the file nor the environment says otherwise, in the words of the file. */
 const fallbacks: Record<string, Record<string, unknown>> = {
@@ -42,6 +35,8 @@ const fallbacks: Record<string, Record<string, unknown>> = {
   },
   agent: { models: [], api_url: "https://api.anthropic.com" },
   budget: { task: "$5", month: "$200", user_day: "$20", repository_day: "$20", installation_month: "$50" },
+  operator: {},
+  alerts: { budget_steps: [80, 100], error_percent: 25, timeout_percent: 25, min_tasks: 5 },
   log: { level: "info" },
 };
 
@@ -72,7 +67,7 @@ const sections = {
     /** What an hour of a sandbox costs the operator, in dollars. */
     price_per_hour: textual.pipe(z.coerce.number<string>().min(0).max(10_000)).transform(usd),
     /** Hosts that a sandbox may reach beside GitHub. */
-    allow_hosts: texts.pipe(z.array(host)),
+    allow_hosts: texts.pipe(z.array(Host)),
   }),
   agent: z.strictObject({
     /** The agent's model where the person names none. */
@@ -94,6 +89,8 @@ const sections = {
     installation_day: money.optional(),
     installation_month: money,
   }),
+  operator: operatorSection,
+  alerts: alertsSection,
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]) }),
 };
 const schema = z.strictObject(sections);
@@ -104,6 +101,7 @@ const secretNames = {
   PARHELIA_GITHUB_PRIVATE_KEY: "the App's private key as PEM text (or `github.private_key_path`)",
   PARHELIA_GITHUB_WEBHOOK_SECRET: "the App's webhook secret",
   PARHELIA_GITHUB_WEBHOOK_SECRET_OLD: "the secret before, while GitHub still signs with it",
+  PARHELIA_OPERATOR_WEBHOOK_SECRET: "signs what is posted to `operator.webhook`",
   UPSTASH_REDIS_REST_TOKEN: "the token of the database at `store.url`",
 } as const;
 
@@ -116,6 +114,8 @@ export interface Config {
   readonly root: string;
   /** The settings in the words they were given in. */
   readonly given: Readonly<Record<string, unknown>>;
+  /** Sections and keys of the file that are for tasks on GitHub of the repository that it lies in. */
+  readonly passedOver: readonly string[];
   /** The PATH on which installed programs are found. */
   readonly searched: string;
   readonly file: string | undefined;
@@ -129,7 +129,10 @@ export function readConfig(directory: string, env: Readonly<Record<string, strin
   const path = join(root, ".parhelia", "config.toml");
   const file = existsSync(path) ? path : undefined;
   const from = new Map<string, string>();
-  const given = file === undefined ? {} : readToml(file, relative(directory, file) || file);
+  const read = file === undefined ? {} : readToml(file, relative(directory, file) || file);
+  const { ours: given, passedOver } = splitSettings(read, (section) =>
+    Object.hasOwn(sections, section) ? keysOf(section) : undefined,
+  );
   for (const [section, values] of Object.entries(given)) {
     if (typeof values !== "object" || values === null) continue;
     for (const key of Object.keys(values)) from.set(`${section}.${key}`, relative(directory, path));
@@ -140,10 +143,11 @@ export function readConfig(directory: string, env: Readonly<Record<string, strin
   const secrets = Object.fromEntries(
     Object.keys(secretNames).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
   );
-  return { settings: parsed.data, secrets, root, file, from, given: merged, searched: env["PATH"] ?? "" };
+  return { settings: parsed.data, secrets, root, file, from, given: merged, passedOver, searched: env["PATH"] ?? "" };
 }
 
-function findRoot(start: string): string {
+/** The nearest folder above it with a `.git` or a `.parhelia`, or the folder itself. */
+export function findRoot(start: string): string {
   for (let at = start; ; at = dirname(at)) {
     if (existsSync(join(at, ".git")) || existsSync(join(at, ".parhelia"))) return at;
     if (dirname(at) === at) return start;
@@ -177,7 +181,7 @@ function overlay(
     if (!name.startsWith("PARHELIA_") || value === undefined || name in secretNames) continue;
     const key = byVariable.get(name);
     if (key === undefined) {
-      const near = nearest(name, [...byVariable.keys(), ...Object.keys(secretNames)]);
+      const near = nameHint(name, [...byVariable.keys(), ...Object.keys(secretNames)]);
       throw new ConfigError(`The environment has ${name}, which is no setting of Parhelia.${near}`);
     }
     const [section = "", leaf = ""] = key.split(".");
@@ -190,7 +194,7 @@ function overlay(
 
 /** A section that is no table is left as it is, for the schema to refuse. */
 const withFallbacks = (given: unknown, values: Record<string, unknown>): unknown =>
-  given === undefined || (typeof given === "object" && !Array.isArray(given)) ? { ...values, ...given } : given;
+  given === undefined || isTable(given) ? { ...values, ...given } : given;
 
 function explain(issue: z.core.$ZodIssue, from: ReadonlyMap<string, string>, path: string): string {
   const [section = "", leaf] = issue.path.map(String);
@@ -204,19 +208,13 @@ function explain(issue: z.core.$ZodIssue, from: ReadonlyMap<string, string>, pat
     .map((name) => {
       const known = key === "" ? Object.keys(sections) : keysOf(section);
       const what = key === "" ? `section [${name}]` : `key ${key}.${name}`;
-      return `${path}: there is no ${what}.${nearest(name, known)}`;
+      return `${path}: there is no ${what}.${nameHint(name, known)}`;
     })
     .join("\n");
 }
 
 const keysOf = (section: string): string[] =>
   keyNames.flatMap((key) => (key.startsWith(`${section}.`) ? [key.slice(section.length + 1)] : []));
-
-function nearest(name: string, known: readonly string[]): string {
-  const [near] = known.toSorted((a, b) => distance(name, a) - distance(name, b));
-  const list = known.length <= 12 ? ` Known: ${known.join(", ")}.` : "";
-  return near !== undefined && distance(name, near) <= Math.max(2, near.length / 3) ? ` Did you mean ${near}?` : list;
-}
 
 /** One line for each key: its value and where it comes from. Of a secret only whether it is set. */
 export function showConfig(config: Config): string {
@@ -228,11 +226,20 @@ export function showConfig(config: Config): string {
   const secrets = Object.entries(secretNames).map(
     ([name, what]) => `${name}: ${name in config.secrets ? "set" : "not set"}  # ${what}`,
   );
-  return [`# ${config.file ?? "no .parhelia/config.toml"}, root ${config.root}`, ...rows, "", ...secrets].join("\n");
+  const others = config.passedOver.map(
+    (key) => `# ${key}: for tasks on GitHub alone; \`parhelia config check\` reads it`,
+  );
+  return [
+    `# ${config.file ?? "no .parhelia/config.toml"}, root ${config.root}`,
+    ...rows,
+    ...others,
+    "",
+    ...secrets,
+  ].join("\n");
 }
 
 function valueAt(given: Readonly<Record<string, unknown>>, key: string): unknown {
   const [section = "", leaf = ""] = key.split(".");
   const values = given[section];
-  return typeof values === "object" && values !== null ? new Map(Object.entries(values)).get(leaf) : undefined;
+  return isTable(values) ? new Map(Object.entries(values)).get(leaf) : undefined;
 }

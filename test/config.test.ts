@@ -143,3 +143,12 @@ test("the root is the nearest folder above with .parhelia or .git", () => {
   mkdirSync(join(root, "a", ".git"));
   expect(readConfig(deep, {})).toMatchObject({ root: join(root, "a"), settings: { server: { port: 3000 } } });
 });
+
+test("settings of the repository that the program is started in stand in its way no more than they count", () => {
+  const root = folder('[who.gpu]\nrole = "admin"\n[sandbox]\ncpu = 4\nnetwork = "none"\n[labels.x]\n');
+  const config = readConfig(root, {});
+  expect(config.settings.sandbox.cpu).toBe(4);
+  expect(config.passedOver).toEqual(["who", "sandbox.network", "labels"]);
+  expect(showConfig(config)).toContain("# sandbox.network: for tasks on GitHub alone");
+  expect(complaint("[sandbox]\nnetwrok = 1\n")).toContain("there is no key sandbox.netwrok");
+});

@@ -2,11 +2,18 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "smol-toml";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { parseArgv, parseComment } from "../src/commands/parse.ts";
+import { readSettings } from "../src/commands/settings-file.ts";
 import { readConfig, showConfig } from "../src/config.ts";
+import { isTable } from "../src/core/settings/beside-service.ts";
+import { SettingsFile } from "../src/core/settings/schema.ts";
+import { defaultSettings } from "../src/core/settings/settings.ts";
+import { settingsSchema, settingsWords } from "../src/terminal/settings-file.ts";
 import { storeWords } from "../src/terminal/move-store.ts";
+import { brakeWords } from "../src/terminal/stop-all.ts";
 
 const root = join(import.meta.dirname, "..");
 const page = (name: string): string => readFileSync(join(root, name), "utf8");
@@ -22,6 +29,16 @@ function blocks(text: string, language: string): string[] {
   return Array.from(found)
     .filter(([, , named]) => named === language)
     .map(([, indent = "", , code = ""]) => code.replaceAll(new RegExp(`^${indent}`, "gm"), ""));
+}
+
+/** The part of the README below a heading, up to the next one of its level or above. */
+function under(heading: string): string {
+  const at = readme.indexOf(`\n${heading}\n`);
+  const level = heading.indexOf(" ");
+  expect(at, heading).not.toBe(-1);
+  const rest = readme.slice(at + heading.length + 2);
+  const end = rest.search(new RegExp(`^#{2,${level}} `, "m"));
+  return end === -1 ? rest : rest.slice(0, end);
 }
 
 const shellLines = (text: string): string[] =>
@@ -59,7 +76,13 @@ test("each command line that the README shows is read", () => {
   );
   const stores = words.filter(([name]) => name === "store");
   expect(stores.map(([, ...argv]) => storeWords(argv).kind)).toEqual(["export", "import"]);
-  for (const argv of words.filter(([name = ""]) => !["config", "serve", "store"].includes(name))) {
+  const settings = words.map((argv) => settingsWords(argv)?.kind).filter((kind) => kind !== undefined);
+  expect(settings).toEqual(["init", "check", "schema", "labels"]);
+  const brakes = words.filter(([name = ""]) => ["halt", "stop"].includes(name));
+  expect(brakes.map((argv) => brakeWords(argv).kind)).toEqual(["halt", "lift", "stop"]);
+  for (const argv of words.filter(
+    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop"].includes(name),
+  )) {
     expect(parseArgv(argv)).toMatchObject({ kind: "command" });
   }
 });
@@ -81,7 +104,7 @@ test("each file that a script starts exists, and `check` runs every part of it",
 });
 
 test("the sample of the settings file is taken as it stands", () => {
-  const [sample, ...others] = blocks(readme, "toml");
+  const [sample, ...others] = blocks(under("## Run the service for your GitHub App"), "toml");
   expect(others).toEqual([]);
   const at = folder();
   writeFileSync(join(at, ".parhelia", "config.toml"), sample ?? "");
@@ -102,9 +125,39 @@ test("the table of settings has every key with its default, and every secret", (
     ([, key = "", value = ""]) => [key, value === "(not set)" ? "" : `\`${value}\``],
   );
   expect(defaults.length).toBeGreaterThan(10);
-  expect(rows(readme, /^[a-z_]+\.[a-z_]+$/)).toEqual(defaults);
+  expect(rows(under("### Settings"), /^[a-z_]+\.[a-z_]+$/)).toEqual(defaults);
   const secrets = Array.from(shown.matchAll(/^([A-Z_]+): not set/gm), ([, name]) => name);
   expect(rows(readme, /^[A-Z_]+$/).map(([name]) => name)).toEqual(secrets);
+});
+
+test("the sample of a repository's settings is taken as it stands, by the reader and by the schema for editors", () => {
+  const samples = blocks(under("## Settings of a repository"), "toml");
+  expect(samples.length).toBe(1);
+  const schema = z.fromJSONSchema(JSON.parse(JSON.stringify(settingsSchema())));
+  for (const sample of samples) {
+    expect(readSettings(sample)).toMatchObject({ ok: true });
+    expect(schema.safeParse(parse(sample)).error).toBeUndefined();
+  }
+});
+
+/** Each key with its default as the README writes them. */
+function repositoryKeys(schema: z.ZodType, before: readonly string[], value: unknown): (readonly [string, string])[] {
+  const inner = schema instanceof z.ZodPrefault ? schema.unwrap() : schema;
+  const of = (key: string): unknown =>
+    isTable(value) ? Object.entries(value).find(([each]) => each === key)?.[1] : undefined;
+  if (inner instanceof z.ZodRecord && inner.valueType instanceof z.ZodType)
+    return repositoryKeys(inner.valueType, [...before, "NAME"], {});
+  if (inner instanceof z.ZodObject)
+    return Object.entries(inner.shape).flatMap(([key, each]) =>
+      each instanceof z.ZodType ? repositoryKeys(each, [...before, key], of(key)) : [],
+    );
+  return [[before.join("."), value === undefined ? "" : `\`${JSON.stringify(value)}\``]];
+}
+
+test("the table of a repository's settings has every key with its default", () => {
+  const keys = repositoryKeys(SettingsFile, [], defaultSettings());
+  expect(keys.length).toBeGreaterThan(30);
+  expect(rows(under("## Settings of a repository"), /^[a-zA-Z_]+\.[a-zA-Z_.]+$/)).toEqual(keys);
 });
 
 test("each variable that the pages and the Dockerfile name is one", () => {

@@ -1,11 +1,11 @@
 import { dollars } from "../core/money.ts";
 import { goesOnFrom } from "../core/moves.ts";
 import { inlineCode, type Markdown } from "../core/markdown.ts";
+import { Budget } from "../core/quantities.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isEnded, type Task } from "../core/task.ts";
 import { retryTask } from "../records/retry-task.ts";
 import { command, typed } from "./command.ts";
-import { Budget } from "./quantities.ts";
 import { named, standing, theTask, whichTask } from "./which-task.ts";
 
 const again = (task: Task): Markdown => `Starting ${named(task)} again from the commit it began with`;

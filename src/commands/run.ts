@@ -5,10 +5,10 @@ import type { Instant } from "../core/instant.ts";
 import { inlineCode, plainLine } from "../core/markdown.ts";
 import { dollars } from "../core/money.ts";
 import { elapsed, title } from "../core/headline.ts";
+import { Budget, Cores, Gpu, MemoryMiB, Model, Ref, TimeoutMs } from "../core/quantities.ts";
 import type { InState, Origin, Spec, Work } from "../core/task.ts";
 import { createTask } from "../records/create-task.ts";
 import { command, typed, type RunDefaults } from "./command.ts";
-import { Budget, Cores, Gpu, MemoryMiB, Model, Ref, TimeoutMs } from "./quantities.ts";
 
 const input = z
   .strictObject({

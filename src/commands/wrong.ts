@@ -1,5 +1,4 @@
 /** A command that cannot be read: said with the place marked in the person's own words, and with the nearest right one. */
-import { closest, distance } from "fastest-levenshtein";
 import { fence, visible, type Markdown } from "../core/markdown.ts";
 import type { Line, Word } from "./words.ts";
 
@@ -55,12 +54,3 @@ const columns = (text: string): number =>
         : 1),
     0,
   );
-
-/** The right word that this one is likely a slip of; undefined where it is like none. */
-export function nearestOf(word: string, right: readonly string[]): string | undefined {
-  if (right.length === 0 || word.length > 40) return undefined;
-  const lower = word.toLowerCase();
-  const near = closest(lower, [...right]);
-  const slips = distance(lower, near);
-  return slips <= Math.max(2, Math.floor(near.length / 2)) && slips < near.length ? near : undefined;
-}

@@ -18,6 +18,8 @@ export function forgeByPlace(clock: Clock, local: Forge, github: Forge | undefin
     pin: (task) => of(task.origin.place.kind).pin(task),
     report: (view, place) => of(view.task.origin.place.kind).report(view, place),
     publish: (request) => of(request.view.task.origin.place.kind).publish(request),
+    settings: (place) => of(place.kind).settings(place),
+    checkSettings: (place, head) => of(place.kind).checkSettings(place, head),
     reply: (place, marker, body) => of(place.kind).reply(place, marker, body),
     repositoryToken: (task) => of(task.origin.place.kind).repositoryToken(task),
   };

@@ -1,13 +1,18 @@
 /** GitHub as the forge of the core: each call of the contract, handed to the module that does it. */
-import type { TaskId } from "../core/ids.ts";
+import type { Sha, TaskId } from "../core/ids.ts";
 import type { Forge } from "../core/ports/forge.ts";
+import type { OperatorChannel } from "../core/ports/notices.ts";
+import type { IssuePlace } from "../core/task.ts";
 import { openClients, type ClientOptions } from "./client.ts";
+import { openOperatorIssue } from "./operator-issue.ts";
 import { roleOf } from "./permissions.ts";
 import { pin } from "./pin.ts";
 import { onGitHub, placeOf, repoOf, taskMarker } from "./place.ts";
 import { publish } from "./publish/publish.ts";
 import { reply } from "./reply.ts";
 import { openReport } from "./report/report.ts";
+import { openSettings } from "./settings.ts";
+import { checkSettings, noticingSettings } from "./settings-check.ts";
 
 export type GitHubForgeOptions = ClientOptions & {
   /** `https://github.com`, or the address of an Enterprise server; without a slash at its end. */
@@ -21,14 +26,20 @@ export type GitHubForgeOptions = ClientOptions & {
 export type GitHubForge = Forge & {
   /** The hidden first line of a task's comment. */
   readonly marker: (task: TaskId) => string;
+  /** Tells the operator in issues of this repository (`owner/name`), on which the app is installed. */
+  readonly operatorIssue: (repository: string) => OperatorChannel;
 };
 
 export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
   const { app, clock, log, webUrl, unique, publicUrl } = options;
   const clients = openClients(options);
   const elsewhere = { publicUrl };
+  const settings = openSettings(clients);
+  const settingsRun = (place: IssuePlace, sha: Sha) =>
+    checkSettings({ ...clients.of(place.installation), place, appId: app.id }, { sha, now: clock.now(), log });
   return {
     marker: taskMarker,
+    operatorIssue: (repository) => openOperatorIssue({ clients, appId: app.id, repository }),
     async authority(place, actor) {
       const on = onGitHub(place);
       return roleOf(clients.of(on.installation).octokit, on, actor);
@@ -41,8 +52,19 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
       const place = placeOf(request.view.task);
       const hand = { ...clients.of(place.installation), repo: repoOf(place) };
       const mayChangeWorkflows = () => clients.mayChangeWorkflows(place.installation);
-      return publish(hand, { webUrl, unique, mayChangeWorkflows }, request);
+      const noticing = noticingSettings(request);
+      const published = await publish(hand, { webUrl, unique, mayChangeWorkflows }, noticing.request);
+      const { pullRequest: number, sha } = published;
+      // A push to a pull request leaves the runs of the commit before behind.
+      if (number !== null && (noticing.isChanged() || place.pullRequest))
+        await settingsRun({ ...place, number, pullRequest: true }, sha);
+      return published;
     },
+    async settings(place) {
+      const { installation, repository } = onGitHub(place);
+      return settings.of(installation, repository);
+    },
+    checkSettings: async (place, sha) => settingsRun(onGitHub(place), sha),
     async reply(place, marker, body) {
       const on = onGitHub(place);
       await reply(

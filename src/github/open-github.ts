@@ -7,6 +7,7 @@ import type { Clock, Ids } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import { openGitHubForge, type GitHubForge } from "./forge.ts";
 import { registerIntake } from "./intake.ts";
+import { registerSettingsIntake } from "./settings-intake.ts";
 import { webhookRoutes } from "./webhook.ts";
 
 export interface GitHubOptions {
@@ -48,5 +49,6 @@ export function openGitHub(options: GitHubOptions): { forge: GitHubForge; routes
     })),
   });
   registerIntake(probot, { ...options, installations: new Set(options.installations) });
+  registerSettingsIntake(probot, { ...options, installations: new Set(options.installations) });
   return { forge, routes: webhookRoutes({ probot, secrets: webhookSecrets, log, ids }) };
 }

@@ -8,6 +8,7 @@ import { title } from "../core/headline.ts";
 import { Sha } from "../core/ids.ts";
 import type { Forge, PublishRequest } from "../core/ports/forge.ts";
 import { Refusal } from "../core/refusal.ts";
+import { defaultSettings } from "../core/settings/settings.ts";
 import type { Base, Place, Published, Task } from "../core/task.ts";
 import { git, GitError, gitText } from "./git.ts";
 import { commitTree } from "./commit-tree.ts";
@@ -19,6 +20,8 @@ export function openLocalForge(): Forge {
     // The terminal watches the task itself.
     report: async (_view, place) => ({ done: true, place }),
     publish: (request) => publish(request).catch(refuse),
+    settings: async () => defaultSettings(),
+    checkSettings: async () => undefined,
     reply: async () => undefined,
     repositoryToken: async () => {
       throw new Error("A repository on this machine is read through the gateway and has no token.");

@@ -145,7 +145,7 @@ test.skipIf(!ready)(
 
     expect(code).toBe(1);
     expect(result).toMatchObject({ is_error: true, api_error_status: 402 });
-    expect(String(result["result"])).toContain("budget: $0.0010 is left");
+    expect(String(result["result"])).toContain("$0.0010 is left, and even a small answer");
     expect(on.model.calls).toEqual([]);
     expect(on.purse.charged()).toBe(0);
   },

@@ -7,7 +7,7 @@ export const deviations: readonly Deviation[] = [
     because: "a test asks for an address that does not exist, to see that the stand-in notices",
   },
   {
-    matches: /^GET \/repositories\/\d+(?:\/[\w/]+)?: is described nowhere$/,
+    matches: /^GET \/repositories\/\d+(?:\/[\w/.%]+)?: is described nowhere$/,
     because:
       "GitHub answers a renamed repository's address with a redirect to one by id, which its description leaves out",
   },

@@ -1,10 +1,13 @@
 /** How people write sizes, times and money, each with one reading and one sentence about what it takes. */
 import { z } from "zod";
-import { gpuNames, gpuType, readGpu } from "../core/compute-prices.ts";
-import { dayMs, hourMs, minuteMs, secondMs } from "../core/instant.ts";
-import { inlineCode } from "../core/markdown.ts";
-import { usd } from "../core/money.ts";
-import { nearestOf } from "./wrong.ts";
+import { gpuNames, gpuType, readGpu } from "./compute-prices.ts";
+import { dayMs, hourMs, minuteMs, secondMs } from "./instant.ts";
+import { inlineCode } from "./markdown.ts";
+import { usd } from "./money.ts";
+import { nearestOf } from "./nearest.ts";
+
+/** Files may give the number itself, and variables of the environment give text alone. */
+export const textual = z.union([z.string(), z.number()]).transform(String);
 
 /** A schema over text whose reader returns undefined for what it cannot read. */
 const reading = <T>(description: string, read: (text: string) => T | undefined, cure: (text: string) => string) =>
@@ -85,10 +88,7 @@ export const Gpu = reading("GPU type, with its count where more than one: H100 o
   if (type !== undefined) {
     return `${inlineCode(text)}: a sandbox has 1 to ${type.most} GPUs. Write it like \`${type.name}:2\`.`;
   }
-  const near = nearestOf(
-    name,
-    gpuNames.map((each) => each.toLowerCase()),
-  )?.toUpperCase();
+  const near = nearestOf(name, gpuNames);
   const hint = near === undefined ? "" : ` Did you mean \`${near}\`?`;
   return `There is no GPU ${inlineCode(name)}.${hint} You can ask for ${gpuNames.join(", ")}.`;
 });
@@ -100,6 +100,8 @@ export const Ref = reading(
   (text) => (/^(?![-/.])(?!.*(?:\.\.|@\{|\/\/))[^\u0000-\u0020\u007f~^:?*[\\]{1,250}$/.test(text) ? text : undefined),
   (text) => `${inlineCode(text)} cannot be the name of a branch, a tag or a commit.`,
 );
+
+export const Host = z.string().regex(/^(?:\*\.)?[a-z0-9.-]+$/i, "is no host name");
 
 export const Model = reading(
   "Name of the model",

@@ -1,0 +1,118 @@
+/**
+ * What a repository's settings make of what somebody asked for: who may, what is filled in where nothing was said, and what
+ * is too much. Pure; the asker's role is looked up before. The settings may narrow what the operator allows and never widen it.
+ */
+import type { Budgets } from "../budget.ts";
+import { inlineCode } from "../markdown.ts";
+import { dollars, microUsd, type MicroUsd } from "../money.ts";
+import { withoutReleaseDate } from "../pricing.ts";
+import { Refusal } from "../refusal.ts";
+import { notPermitted, permits, type Role } from "../role.ts";
+import type { Spec, Work } from "../task.ts";
+import { settingsPath } from "./schema.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a person can name and a repository can fill in. */
+export type Named = "cpu" | "memory" | "gpu" | "timeout" | "budget" | "model";
+
+export interface Ask {
+  readonly spec: Spec;
+  /** What was said in so many words, by the person or the label; all else in the spec is the operator's default. */
+  readonly named: ReadonlySet<Named>;
+  readonly by: { readonly id: number; readonly role: Role; readonly kind: "person" | "bot" };
+  /** `acme/widgets`. */
+  readonly where: string;
+}
+
+export interface Operator {
+  /** Models that may be used. */
+  readonly models: readonly string[];
+}
+
+/** The spec to run, or why not, for the person to read. */
+export function applied(ask: Ask, settings: Settings, operator: Operator): Spec | Refusal {
+  const resources = resourcesOf(ask, settings);
+  const work = workOf(ask, settings, operator);
+  if (work instanceof Refusal) return work;
+  const budget = budgetOf(ask, settings);
+  if (budget instanceof Refusal) return budget;
+  const timeoutMs = ask.named.has("timeout") ? ask.spec.timeoutMs : (settings.sandbox.timeout ?? ask.spec.timeoutMs);
+  const spec: Spec = { ...ask.spec, work, budget, timeoutMs, resources };
+  return whyNot(ask, spec, settings) ?? spec;
+}
+
+function resourcesOf({ spec, named }: Ask, { sandbox }: Settings): Spec["resources"] {
+  const { cpu, memoryMiB, gpu } = spec.resources;
+  const first = named.has("gpu") ? gpu : (gpu ?? sandbox.gpu?.[0]);
+  return {
+    cpu: named.has("cpu") ? cpu : (sandbox.cpu ?? cpu),
+    memoryMiB: named.has("memory") ? memoryMiB : (sandbox.memory ?? memoryMiB),
+    ...(first === undefined ? {} : { gpu: first }),
+  };
+}
+
+function workOf({ spec, named }: Ask, { agent }: Settings, operator: Operator): Work | Refusal {
+  const { work } = spec;
+  if (work.kind === "command") return work;
+  const isIn = (models: readonly string[], model: string): boolean =>
+    models.some((each) => withoutReleaseDate(each) === withoutReleaseDate(model));
+  const allowed =
+    agent.models.length === 0 ? operator.models : agent.models.filter((each) => isIn(operator.models, each));
+  const mayUse = (name: string | null): boolean => name !== null && isIn(allowed, name);
+  if (named.has("model")) return mayUse(work.model) ? work : modelRefused(work.model, allowed);
+  const wanted = agent.model ?? work.model;
+  if (mayUse(wanted) || (wanted === null && agent.models.length === 0)) return { ...work, model: wanted };
+  if (agent.models.length === 0) return modelRefused(wanted, allowed);
+  // Left to itself, the agent would choose one that need not be among those of the repository.
+  const [first] = allowed;
+  if (first !== undefined) return { ...work, model: first };
+  return new Refusal(
+    `None of the models that \`agent.models\` in \`${settingsPath}\` names may be used with this service. Its operator allows ${listed(operator.models)}.`,
+  );
+}
+
+const modelRefused = (model: string | null, allowed: readonly string[]): Refusal =>
+  new Refusal(`The model ${inlineCode(model ?? "")} may not be used here. You can ask for ${listed(allowed)}.`);
+
+const listed = (names: readonly string[]): string => names.map(inlineCode).join(", ") || "none";
+
+function budgetOf({ spec, named }: Ask, { budget }: Settings): MicroUsd | Refusal {
+  if (budget.task === undefined || spec.budget <= budget.task) return spec.budget;
+  if (!named.has("budget")) return budget.task;
+  return new Refusal(
+    `A task may cost at most ${dollars(budget.task)} here (\`budget.task\` in \`${settingsPath}\`), and you asked for ${dollars(spec.budget)}. Ask for less.`,
+  );
+}
+
+/** Work on a GPU takes two rights: that to the work, and that to the GPU. */
+function whyNot({ by, where }: Ask, spec: Spec, { who }: Settings): Refusal | undefined {
+  const rules = [spec.work.kind, ...(spec.resources.gpu === undefined ? [] : (["gpu"] as const))] as const;
+  const broken = rules.find((name) => {
+    const rule = who[name];
+    if (by.kind === "bot") return !rule.bots.includes(by.id);
+    return !rule.users.includes(by.id) && !permits(by.role, rule.role);
+  });
+  if (broken === undefined) return undefined;
+  const rule = `\`who.${broken}\` in \`${settingsPath}\``;
+  if (by.kind === "bot") return new Refusal(`This bot is not on the list of ${rule}.`);
+  const what = broken === "gpu" ? "run --gpu" : "run";
+  return new Refusal(
+    `${notPermitted({ what, needs: who[broken].role, held: by.role, where })}\n\nThat is set by ${rule}.`,
+  );
+}
+
+const lower = (one: MicroUsd | undefined, other: MicroUsd | undefined): MicroUsd | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : microUsd(Math.min(one, other));
+
+/** The operator's ceilings for tasks of this repository, with what it lowers of its own. */
+export function loweredBudgets(budgets: Budgets, { budget }: Settings): Budgets {
+  const { day, month } = budgets.repository;
+  return {
+    ...budgets,
+    repository: { day: lower(day, budget.repository_day), month: lower(month, budget.repository_month) },
+  };
+}
+
+/** The cost from which a person has to confirm; undefined where nobody asks for that. */
+export const confirmAbove = (settings: Settings, operator: MicroUsd | undefined): MicroUsd | undefined =>
+  lower(operator, settings.approval.confirm_above);

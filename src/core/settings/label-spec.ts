@@ -1,0 +1,44 @@
+/** What a label asks for when somebody puts it on an issue or a pull request. */
+import type { Spec, Work } from "../task.ts";
+import type { Named } from "./applied.ts";
+import type { Label } from "./settings.ts";
+
+/** The text that the label stands on, as untrusted as its author. */
+export interface Labelled {
+  readonly title: string;
+  readonly body: string;
+  readonly defaults: Pick<Spec, "timeoutMs" | "budget"> & {
+    readonly cpu: number;
+    readonly memoryMiB: number;
+    readonly model: string | null;
+  };
+}
+
+/** The spec with the operator's defaults, and what of it the label says itself. */
+export function labelSpec(label: Label, on: Labelled): { readonly spec: Spec; readonly named: ReadonlySet<Named> } {
+  const { defaults } = on;
+  const gpu = label.gpu?.[0];
+  const spec: Spec = {
+    work: workOf(label, on),
+    timeoutMs: label.timeout ?? defaults.timeoutMs,
+    budget: label.budget ?? defaults.budget,
+    resources: {
+      cpu: label.cpu ?? defaults.cpu,
+      memoryMiB: label.memory ?? defaults.memoryMiB,
+      ...(gpu === undefined ? {} : { gpu }),
+    },
+    ref: label.ref ?? null,
+    publish: label.publish ?? true,
+  };
+  const keys = ["cpu", "memory", "gpu", "timeout", "budget", "model"] as const;
+  return { spec, named: new Set(keys.filter((key) => label[key] !== undefined)) };
+}
+
+/** An instruction of the label's own is the repository's; the issue is quoted to the agent beside it, as in every task. */
+function workOf(label: Label, { title, body, defaults }: Labelled): Work {
+  if (label.argv !== undefined) return { kind: "command", argv: label.argv };
+  const model = label.model ?? defaults.model;
+  if (label.instruction === undefined) return { kind: "agent", instruction: title.trim(), body: body.trim(), model };
+  const [instruction = "", ...below] = label.instruction.split(/\r\n?|\n/);
+  return { kind: "agent", instruction: instruction.trim(), body: below.join("\n").trim(), model };
+}
