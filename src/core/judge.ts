@@ -1,4 +1,5 @@
 /** What an attempt came to, judged on all the evidence: never on an exit status alone, never on an agent's word alone. */
+import { idleWords, wasIdle } from "./idle.ts";
 import { inlineCode } from "./markdown.ts";
 import type { AttemptResult } from "./protocol.ts";
 import type { PublishAs } from "./ports/forge.ts";
@@ -29,6 +30,7 @@ function verdictOf(task: Task, result: AttemptResult): Judgement {
     case "could-not-start":
       return { verdict: "failed", because: result.because };
     case "cancelled":
+      if (wasIdle(task)) return { verdict: "timed-out", because: idleWords };
       return { verdict: "failed", because: "the work was stopped inside the sandbox" };
     case "exited": {
       const judgement = task.spec.work.kind === "command" ? commandVerdict(task, result) : agentVerdict(result);

@@ -72,6 +72,9 @@ export const running = (task: InState<"starting">, startedAt: Instant): InState<
   attempt: task.attempt,
 });
 
+/** It goes on running until its result is there, or its time to hand it over is up. */
+export const toldToStop = (task: InState<"running">, now: Instant): InState<"running"> => ({ ...task, idleAt: now });
+
 const startOf = (task: Task): { startedAt?: Instant } =>
   "startedAt" in task && task.startedAt !== undefined ? { startedAt: task.startedAt } : {};
 

@@ -4,6 +4,7 @@
  */
 import type { Attempt, Heard, Outcome } from "./attempt.ts";
 import { after, earliest, minuteMs, secondMs, type Instant } from "./instant.ts";
+import { idleness, idleWords, nothingHandedOver, type Idleness } from "./idle.ts";
 import { judge, publishAs } from "./judge.ts";
 import type { AttemptResult } from "./protocol.ts";
 import type { PublishAs } from "./ports/forge.ts";
@@ -25,8 +26,6 @@ export const patience = {
   firstWordMs: minuteMs,
   /** Since its last word, until the backend is asked whether it lives (a runner speaks every thirty seconds). */
   silenceMs: 3 * minuteMs,
-  /** An agent that lives and tells of no work for so long is stopped: it hangs, and costs money. */
-  idleMs: 30 * minuteMs,
   /** Between two such questions. */
   askAgainMs: 30 * secondMs,
   /** From a cancel until the sandbox is ended, so that its runner may stop the work itself. */
@@ -57,6 +56,8 @@ export type Step = { readonly because: string } & (
   /** Write down that the sandbox was made. */
   | { readonly do: "note" }
   | { readonly do: "run"; readonly startedAt: Instant }
+  /** Tell an idle agent's runner to stop and hand over. */
+  | { readonly do: "stop" }
   /** Ask the backend whether the sandbox lives. */
   | { readonly do: "find" }
   | { readonly do: "end"; readonly outcome: Outcome; readonly next: AfterEnd }
@@ -140,29 +141,19 @@ function whileRunning(task: InState<"running">, facts: Facts, now: Instant): Ste
   if (cancelled !== undefined && now >= cancelAt) return endWith("cancelled", cancelled);
   if (attempt.seen?.alive === false) return lost(task, "its sandbox is gone");
   const idle = idleness(task, facts.heard);
-  if (idle?.isOver === true) return endWith("timed-out", idled());
+  if (idle?.is === "idle") return { do: "stop", because: idleWords };
+  if (idle?.is === "told" && now >= idle.until) return endWith("timed-out", nothingHandedOver());
   const askAt = askBackendAt(task, attempt, facts.heard);
   if (now >= askAt) return { do: "find", because: "it has not spoken for a while" };
-  const limit = earliest(deadline, cancelAt, ...(idle === undefined || idle.lookAt <= now ? [] : [idle.lookAt]));
+  const limit = earliest(deadline, cancelAt, ...idleLooks(idle, now));
   if (limit <= askAt) return wait(limit, "the work goes on");
   return { ...wait(askAt, "the work goes on"), putOffUpTo: limit };
 }
 
-const idleWords = `its agent did nothing for ${patience.idleMs / minuteMs} minutes`;
-const idled = (): Finding => ({
-  ...noResult("timed-out", idleWords),
-  left: [`It was stopped because ${idleWords}; what it had changed by then is lost.`],
-});
-
-/**
- * Measured between two words of the sandbox, so that a service that was away takes no work for idleness. A plain command may
- * be silent while it works: its time limit alone bounds it.
- */
-function idleness(task: Task, heard: Heard | undefined): { isOver: boolean; lookAt: Instant } | undefined {
-  if (task.spec.work.kind !== "agent" || heard?.busyAt === undefined) return undefined;
-  // A heartbeat later, so that one was heard since.
-  const lookAt = after(heard.busyAt, patience.idleMs + minuteMs);
-  return { isOver: heard.lastAt - heard.busyAt >= patience.idleMs, lookAt };
+function idleLooks(idle: Idleness | undefined, now: Instant): Instant[] {
+  if (idle === undefined || idle.is === "idle") return [];
+  const at = idle.is === "busy" ? idle.lookAt : idle.until;
+  return at <= now ? [] : [at];
 }
 
 /** Silence alone is no proof: the service may have been away. The backend knows. */

@@ -156,7 +156,14 @@ export const Task = z.discriminatedUnion("state", [
     because: z.string(),
   }),
   z.object({ ...live, state: z.literal("starting"), attempt: AttemptId }),
-  z.object({ ...live, state: z.literal("running"), attempt: AttemptId, startedAt: Instant }),
+  z.object({
+    ...live,
+    state: z.literal("running"),
+    attempt: AttemptId,
+    startedAt: Instant,
+    /** When its agent, which did nothing, was told to stop. */
+    idleAt: Instant.optional(),
+  }),
   z.object({
     ...live,
     state: z.literal("publishing"),

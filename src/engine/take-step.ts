@@ -15,6 +15,7 @@ import type { Dues } from "./dues.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { keepLease, leaseMs } from "./keep-lease.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
+import { stopIdle } from "./stop-idle.ts";
 import { noteSandbox } from "./note-sandbox.ts";
 import { publish } from "./publish.ts";
 import type { Room } from "./room.ts";
@@ -104,6 +105,8 @@ async function act(room: Room, look: Look, step: Step): Promise<Done> {
       return requeue(look);
     case "create":
       return createSandbox(room, look);
+    case "stop":
+      return stopIdle(look);
     case "note":
       return noteSandbox(look);
     case "run":

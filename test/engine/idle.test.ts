@@ -29,12 +29,29 @@ test("an agent that does nothing for half an hour is stopped long before its tim
     await idles(w, 29);
     expect(await w.task()).toMatchObject({ state: "running" });
     await idles(w, 4);
+    const stop = { kind: "cancel", because: "its agent did nothing for 30 minutes" };
+    expect(await w.inside().inbox()).toMatchObject({ messages: [stop] });
+    await w.inside().ends({ ended: "cancelled", files: { "half.txt": "half\n" } });
+    await w.pass(minuteMs);
     expect(await w.task()).toMatchObject({
       state: "timed-out",
       finding: { because: "its agent did nothing for 30 minutes" },
+      // What it had changed is not lost.
+      published: { branch: expect.stringMatching(/^parhelia\//), pullRequest: null },
     });
     expect(w.sandboxes.living()).toEqual([]);
     expect(w.said()[0]).toContain("did nothing for 30 minutes");
+  }));
+
+test("one that hands nothing over when it is told to is ended a few minutes later, and the report says what is lost", () =>
+  world(async (w) => {
+    await begin(w, "fix it");
+    await idles(w, 40);
+    expect(await w.task()).toMatchObject({
+      state: "timed-out",
+      finding: { left: [expect.stringContaining("could not be had")] },
+    });
+    expect(w.sandboxes.living()).toEqual([]);
   }));
 
 test("a plain command may be silent until its time is up", () =>

@@ -3,6 +3,7 @@ import { clipBytes, fence, inlineCode, plain, plainLine, quote, type Markdown } 
 import { count, isRefused } from "../../core/headline.ts";
 import { goesOnFrom } from "../../core/moves.ts";
 import { costWords } from "../../core/cost-words.ts";
+import { idleWords } from "../../core/idle.ts";
 import { dollars, plus } from "../../core/money.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import type { EndedTask, Published } from "../../core/task.ts";
@@ -55,12 +56,13 @@ function cause(task: EndedTask): Markdown {
   const [first = "", ...rest] = finding.because.trim().split("\n");
   // Lines alone: blanks at the ends of a patch are part of it.
   const more = rest.join("\n").replace(/^\n+|\n+$/g, "");
-  if (!isRefused(task) && more === "" && isInHeadline(first)) return "";
+  if (!isRefused(task) && more === "" && isInHeadline(state, first)) return "";
   return `${isRefused(task) ? "" : "**Cause.** "}${sentence(first)}${more === "" ? "" : `\n\n${fence(more)}`}`;
 }
 
 /** Said once is enough, unless it was cut there or its stress was lost. */
-const isInHeadline = (because: string): boolean => because.length <= 120 && !because.includes("**");
+const isInHeadline = (state: EndedTask["state"], because: string): boolean =>
+  state === "failed" ? because.length <= 120 && !because.includes("**") : because !== idleWords;
 
 /** Our refusals stress single words; stress is all that comes back to life. */
 const bold = (text: Markdown): Markdown => text.replace(/\\\*\\\*([\w -]+)\\\*\\\*/g, "**$1**");
