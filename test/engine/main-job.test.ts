@@ -124,6 +124,7 @@ test("tasks get slots in order, and repositories take turns", () =>
       await w.github.repository("acme/gears");
       const gears = w.github.as("dana").openIssue("acme/gears", "An issue");
       await w.comment("/parhelia run a1");
+      await w.dispatch();
       await w.comment("/parhelia run a2");
       await w.comment("/parhelia run a3");
       w.github.as("dana").comment("acme/gears", gears, "/parhelia run b1");

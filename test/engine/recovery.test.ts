@@ -133,6 +133,7 @@ test("a right that is taken away while the task waits stops it before a sandbox 
   world(
     async (w) => {
       await w.comment("/parhelia run one");
+      await w.dispatch();
       await w.comment("/parhelia run two");
       await w.dispatch();
       w.github.setRole("acme/widgets", "dana", "read");
