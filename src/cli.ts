@@ -15,7 +15,7 @@ import { TaskId } from "./core/ids.ts";
 import { redactor } from "./core/redact.ts";
 import { Refusal } from "./core/refusal.ts";
 import type { Actor, Place, Task } from "./core/task.ts";
-import { budgetsOf, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
+import { budgetsOf, runDefaults, secretsOf, startLimitsOf, storePath, storePlace } from "./from-config.ts";
 import type { Store } from "./core/ports/store.ts";
 import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
@@ -156,6 +156,7 @@ async function command(argv: readonly string[], config: Config): Promise<number>
       ids: { task: () => task },
       defaults: runDefaults(config),
       budgets: budgetsOf(config),
+      limits: startLimitsOf(config),
       now: systemClock.now(),
       op: randomIds.unique(),
     };

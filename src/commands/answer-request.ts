@@ -6,7 +6,7 @@ import type { Request, Saying } from "../records/requests.ts";
 import { execute, type Context } from "./execute.ts";
 
 type Around = Omit<Context, "op" | "newest" | "forge"> & {
-  readonly forge: Pick<Forge, "authority" | "checkSettings">;
+  readonly forge: Context["forge"] & Pick<Forge, "checkSettings">;
 };
 
 /** A fault in one command is thrown, and the whole is answered again later: what was done is found done then. */

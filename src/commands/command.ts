@@ -6,12 +6,14 @@ import type { z } from "zod";
 import type { Budgets } from "../core/budget.ts";
 import type { TaskId } from "../core/ids.ts";
 import type { Ids } from "../core/ports/clock.ts";
+import type { Resources } from "../core/ports/sandboxes.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Markdown } from "../core/markdown.ts";
 import type { MicroUsd } from "../core/money.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Role } from "../core/role.ts";
+import type { Settings } from "../core/settings/settings.ts";
 import type { Actor, Origin, Place } from "../core/task.ts";
 
 export type Surface = "comment" | "terminal" | "mcp";
@@ -24,6 +26,19 @@ export interface RunDefaults {
   readonly memoryMiB: number;
   /** Null leaves the choice to the agent. */
   readonly model: string | null;
+}
+
+/** What a start is held against, beside what may be spent. */
+export interface StartLimits {
+  readonly maxSandboxes: number;
+  /** Models that may be used. */
+  readonly models: readonly string[];
+  /** A task that will likely cost more waits for a maintainer's word; undefined where nobody asks for that. */
+  readonly confirmAbove: MicroUsd | undefined;
+  /** What a sandbox with these costs for an hour. */
+  pricePerHour(resources: Resources): MicroUsd;
+  /** Throws a `Refusal` that names what the backend cannot give. */
+  accept(resources: Resources): void;
 }
 
 export interface Asker {
@@ -40,6 +55,11 @@ export interface Ask {
   readonly defaults: RunDefaults;
   /** What may be spent, by whom and in what time. */
   readonly budgets: Budgets;
+  readonly limits: StartLimits;
+  /** What the asker may do here; "none" where the command needs no right, and nobody asked. */
+  readonly held: Role;
+  /** What holds for work here. Throws a `Refusal` that names what is wrong in settings that cannot be used. */
+  settings(): Promise<Settings>;
   readonly now: Instant;
   /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
   readonly op: string;
@@ -57,6 +77,8 @@ export interface OptionGrammar {
   /** How its value is written (`<time>`); absent for a switch, which sets `sets`. */
   readonly value?: string;
   readonly sets?: boolean | string;
+  /** Of a switch: name of the command that is meant with it, which has the same input without `key`. */
+  readonly instead?: string;
   readonly summary: string;
 }
 

@@ -6,18 +6,19 @@ import type { Store } from "../core/ports/store.ts";
 import type { Instant } from "../core/instant.ts";
 import { inlineCode, type Markdown } from "../core/markdown.ts";
 import { Refusal } from "../core/refusal.ts";
-import { notPermitted, permits } from "../core/role.ts";
+import { notPermitted, permits, type Role } from "../core/role.ts";
 import { repositoryName } from "../core/task.ts";
-import type { Answer, Ask, Asker, Documented, RunDefaults } from "./command.ts";
+import type { Answer, Ask, Asker, Documented, RunDefaults, StartLimits } from "./command.ts";
 import { noSuchCommand } from "./help.ts";
 import { commands } from "./registry.ts";
 
 export interface Context {
   readonly store: Store;
-  readonly forge: Pick<Forge, "authority">;
+  readonly forge: Pick<Forge, "authority" | "settings">;
   readonly ids: Pick<Ids, "task">;
   readonly defaults: RunDefaults;
   readonly budgets: Budgets;
+  readonly limits: StartLimits;
   readonly now: Instant;
   readonly newest?: Ask["newest"];
   /** The same when the same request is carried out again after a crash, so that nothing is done twice. */
@@ -40,22 +41,22 @@ export interface Execution {
 export async function answer({ command: name, input, asker, context }: Execution): Promise<Answer> {
   const command = commands.find((each) => each.name === name);
   if (command === undefined) throw new Refusal(noSuchCommand(name, commands));
-  await admit(command, asker, context.forge);
-  const { store, ids, defaults, budgets, now, op, newest } = context;
-  const ask: Ask = { asker, store, ids, defaults, budgets, now, op, newest, commands };
+  const held = await admit(command, asker, context.forge);
+  const { forge, ...around } = context;
+  const ask: Ask = { ...around, asker, held, settings: () => forge.settings(asker.place), commands };
   return command.answer(input, ask);
 }
 
 /** The same, for people alone. */
 export const execute = async (execution: Execution): Promise<Markdown> => (await answer(execution)).words;
 
-async function admit(command: Documented, { place, actor }: Asker, forge: Context["forge"]): Promise<void> {
+async function admit(command: Documented, { place, actor }: Asker, forge: Context["forge"]): Promise<Role> {
   if (place.kind !== "terminal" && command.surfaces.every((surface) => surface === "terminal"))
     throw new Refusal(operatorsOnly(command));
   // What needs no right is not worth a question to GitHub.
-  if (command.needs === "none") return;
+  if (command.needs === "none") return "none";
   const held = await forge.authority(place, actor);
-  if (permits(held, command.needs)) return;
+  if (permits(held, command.needs)) return held;
   throw new Refusal(notPermitted({ what: command.name, needs: command.needs, held, where: repositoryName(place) }));
 }
 

@@ -3,7 +3,7 @@ import { inlineCode } from "../core/markdown.ts";
 import { nearestOf } from "../core/nearest.ts";
 import { commandLines } from "./command-lines.ts";
 import type { Surface } from "./command.ts";
-import { readWords } from "./grammar.ts";
+import { readWords, type Read } from "./grammar.ts";
 import { firstWords, noSuchCommand } from "./help.ts";
 import { commands, type AnyCommand, type Asked } from "./registry.ts";
 import { lineOf, readLine, type Line } from "./words.ts";
@@ -42,11 +42,20 @@ function read(surface: Surface, given: { line: Line; number: number; body: strin
   const { command, from } = found;
   const words = readWords(command, { line, from, body });
   if ("because" in words) return wrong(line, number, words);
-  const checked = command.check(words.input);
+  const meant = meantWith(command, words.input);
+  const checked = meant.command.check(meant.input);
   if (!("because" in checked)) return { kind: "command", line: number, ...checked };
   const { key, because } = checked;
   const mistake: Mistake = { at: key === undefined ? undefined : words.places.get(key), because };
   return wrong(line, number, mistake);
+}
+
+/** `run --dry-run` is another way to write `estimate run`. */
+function meantWith(command: AnyCommand, input: Read["input"]): { command: AnyCommand; input: Read["input"] } {
+  const option = command.options.find(({ key, instead }) => instead !== undefined && Object.hasOwn(input, key));
+  const instead = commands.find(({ name }) => name === option?.instead);
+  if (option === undefined || instead === undefined) return { command, input };
+  return { command: instead, input: Object.fromEntries(Object.entries(input).filter(([key]) => key !== option.key)) };
 }
 
 type Found = { readonly command: AnyCommand; readonly from: number } | Mistake;

@@ -4,12 +4,15 @@ import { budgetForecast } from "./budget-forecast.ts";
 import { budgetHistory } from "./budget-history.ts";
 import { budgetReset } from "./budget-reset.ts";
 import { budgetSet } from "./budget-set.ts";
+import { approve } from "./approve.ts";
 import { budget } from "./budget.ts";
 import { cancel } from "./cancel.ts";
 import type { Misfit } from "./command.ts";
+import { estimate } from "./estimate.ts";
 import { help } from "./help.ts";
 import { pricing } from "./pricing.ts";
 import { publish } from "./publish.ts";
+import { reject } from "./reject.ts";
 import { retry } from "./retry.ts";
 import { run } from "./run.ts";
 import { status } from "./status.ts";
@@ -17,10 +20,13 @@ import { status } from "./status.ts";
 /** In the order of the help text. */
 export const commands = [
   run,
+  estimate,
   status,
   cancel,
   retry,
   publish,
+  approve,
+  reject,
   budget,
   budgetHistory,
   budgetForecast,

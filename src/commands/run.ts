@@ -6,11 +6,11 @@ import { inlineCode, plainLine } from "../core/markdown.ts";
 import { dollars } from "../core/money.ts";
 import { elapsed, title } from "../core/headline.ts";
 import { Budget, Cores, Gpu, MemoryMiB, Model, Ref, TimeoutMs } from "../core/quantities.ts";
-import type { InState, Origin, Spec, Work } from "../core/task.ts";
+import { Named, type InState, type Origin, type Spec, type Work } from "../core/task.ts";
 import { createTask } from "../records/create-task.ts";
-import { command, typed, type RunDefaults } from "./command.ts";
+import { command, typed, type OptionGrammar, type Positional, type RunDefaults } from "./command.ts";
 
-const input = z
+export const runInput = z
   .strictObject({
     instruction: z.string().trim().min(1).describe("What the agent shall do").optional(),
     body: z.string().describe("More about it, on any number of lines").optional(),
@@ -33,12 +33,12 @@ const input = z
   });
 
 /** As a comment or a client gives it: sizes, times and money are text with units. */
-export type RunInput = z.input<typeof input>;
+export type RunInput = z.input<typeof runInput>;
 
 /** Throws where the input does not fit; what `parseComment` and `parseArgv` return does. */
-export const specFrom = (given: RunInput, defaults: RunDefaults): Spec => specOf(input.parse(given), defaults);
+export const specFrom = (given: RunInput, defaults: RunDefaults): Spec => specOf(runInput.parse(given), defaults);
 
-function specOf(asked: z.output<typeof input>, defaults: RunDefaults): Spec {
+export function specOf(asked: z.output<typeof runInput>, defaults: RunDefaults): Spec {
   return {
     work: workFrom(asked, defaults),
     timeoutMs: asked.timeout ?? defaults.timeoutMs,
@@ -50,10 +50,11 @@ function specOf(asked: z.output<typeof input>, defaults: RunDefaults): Spec {
     },
     ref: asked.ref ?? null,
     publish: asked.publish ?? true,
+    named: Named.options.filter((name) => asked[name] !== undefined),
   };
 }
 
-function workFrom(asked: z.output<typeof input>, defaults: RunDefaults): Work {
+function workFrom(asked: z.output<typeof runInput>, defaults: RunDefaults): Work {
   if (asked.argv !== undefined) return { kind: "command", argv: asked.argv };
   const [instruction = "", ...below] = (asked.instruction ?? "").split(/\r\n?|\n/);
   const body = [below.join("\n"), asked.body ?? ""].map((text) => text.trim()).filter((text) => text !== "");
@@ -78,6 +79,29 @@ export const toTask = (ask: { id: TaskId; origin: Origin; spec: Spec; now: Insta
   tries: 0,
 });
 
+export const runOptions: readonly OptionGrammar[] = [
+  {
+    name: "gpu",
+    key: "gpu",
+    value: "<type[:count]>",
+    summary: "GPU, such as `H100` or `A100-80GB:2`; of `H100,A100` the first that is free is taken",
+  },
+  { name: "cpu", key: "cpu", value: "<cores>", summary: "CPU cores" },
+  { name: "memory", key: "memory", value: "<GiB>", summary: "memory, such as `8` (GiB) or `512MiB`" },
+  {
+    name: "timeout",
+    key: "timeout",
+    value: "<time>",
+    summary: "time for the work, such as `30m` or `1h30m`",
+  },
+  { name: "budget", key: "budget", value: "<dollars>", summary: "what it may cost, such as `$2`" },
+  { name: "model", key: "model", value: "<name>", summary: "model of the agent" },
+  { name: "ref", key: "ref", value: "<ref>", summary: "branch, tag or commit to start from" },
+  { name: "no-publish", key: "publish", sets: false, summary: "make no pull request of the changes" },
+];
+
+export const runPositional: Positional = { kind: "rest", key: "instruction", bodyKey: "body", argvKey: "argv" };
+
 export const run = command({
   name: "run",
   usage: "run [options] <instruction…> | run [options] -- <command…>",
@@ -85,32 +109,16 @@ export const run = command({
   needs: "write",
   surfaces: ["comment", "terminal", "mcp"],
   options: [
-    {
-      name: "gpu",
-      key: "gpu",
-      value: "<type[:count]>",
-      summary: "GPU, such as `H100` or `A100-80GB:2`",
-    },
-    { name: "cpu", key: "cpu", value: "<cores>", summary: "CPU cores" },
-    { name: "memory", key: "memory", value: "<GiB>", summary: "memory, such as `8` (GiB) or `512MiB`" },
-    {
-      name: "timeout",
-      key: "timeout",
-      value: "<time>",
-      summary: "time for the work, such as `30m` or `1h30m`",
-    },
-    { name: "budget", key: "budget", value: "<dollars>", summary: "what it may cost, such as `$2`" },
-    { name: "model", key: "model", value: "<name>", summary: "model of the agent" },
-    { name: "ref", key: "ref", value: "<ref>", summary: "branch, tag or commit to start from" },
-    { name: "no-publish", key: "publish", sets: false, summary: "make no pull request of the changes" },
+    ...runOptions,
+    { name: "dry-run", key: "dryRun", instead: "estimate", summary: "start nothing: say what it would take and cost" },
   ],
-  positional: { kind: "rest", key: "instruction", bodyKey: "body", argvKey: "argv" },
+  positional: runPositional,
   examples: [
     "run fix the null check when the list is empty",
     'run --gpu H100 --timeout 2h --budget $20 "train the small model"',
     "run --no-publish -- npm test",
   ],
-  input,
+  input: runInput,
   async run(asked, { asker, store, ids, defaults, now, op }) {
     const origin: Origin = {
       place: asker.place,

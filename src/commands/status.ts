@@ -1,3 +1,4 @@
+import { decideWords, wantsWord } from "../core/approval-words.ts";
 import { repositoryKey, isEnded, type EndedTask, type Task } from "../core/task.ts";
 import { inlineCode, type Markdown } from "../core/markdown.ts";
 import { readView } from "../records/read-view.ts";
@@ -32,7 +33,7 @@ function where(task: Task, { asker }: Ask): Markdown {
 
 const next = (task: Task, { asker }: Ask): Markdown =>
   !isEnded(task)
-    ? `Stop it: ${inlineCode(typed(asker.place, `cancel ${task.id}`))}`
+    ? `${wantsWord(task) ? `${decideWords(task)} · ` : ""}Stop it: ${inlineCode(typed(asker.place, `cancel ${task.id}`))}`
     : `${kept(task, asker)}Start it again: ${inlineCode(typed(asker.place, `retry ${task.id}`))}`;
 
 const kept = ({ id, unpublished }: EndedTask, { place }: Asker): Markdown =>

@@ -1,6 +1,6 @@
 /** Whose money a task spends, and how much of it there is: the task's own, its person's, its repository's, and so on up. */
 import { after, dayMs, Instant } from "./instant.ts";
-import { dollars, type MicroUsd } from "./money.ts";
+import { dollars, microUsd, type MicroUsd } from "./money.ts";
 import { repositoryKey, repositoryName, type Origin, type Task } from "./task.ts";
 
 /** Undefined where nothing bounds it; it is counted all the same. */
@@ -53,14 +53,23 @@ export const serviceMonth = (at: Instant): string => `service/${monthOf(at)}`;
 /** Every purse that a task spends from at that instant, its own first. */
 export const ceilingsOf = (task: Task, budgets: Budgets, at: Instant): Ceiling[] => [
   { scope: `task/${task.id}`, kind: "task", of: "this task", period: "", most: task.ceiling },
-  ...sharedCeilings(task.origin, budgets, at),
+  ...sharedCeilings(task.origin, loweredBy(task, budgets), at),
 ];
+
+/** A repository may lower what the operator allows it, and never raise it. */
+function loweredBy({ lowered }: Task, budgets: Budgets): Budgets {
+  const lower = (most: MicroUsd | undefined, own: MicroUsd | undefined): MicroUsd | undefined =>
+    most === undefined || own === undefined ? (most ?? own) : microUsd(Math.min(most, own));
+  const { day, month } = budgets.repository;
+  return { ...budgets, repository: { day: lower(day, lowered?.day), month: lower(month, lowered?.month) } };
+}
+
 
 /** The same for money that may be spent at any time until then: what goes over midnight is held in both days. */
 export function ceilingsUntil(task: Task, budgets: Budgets, { from, until }: Span): Ceiling[] {
   const now = ceilingsOf(task, budgets, from);
   const known = new Set(now.map(({ scope }) => scope));
-  const later = sharedCeilings(task.origin, budgets, until).filter(({ scope }) => !known.has(scope));
+  const later = sharedCeilings(task.origin, loweredBy(task, budgets), until).filter(({ scope }) => !known.has(scope));
   return [
     ...now,
     ...later.map((ceiling) => ({

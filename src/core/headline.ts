@@ -56,7 +56,7 @@ const isStopping = (task: Task): boolean => task.cancel !== undefined && task.st
 
 function waiting(view: TaskView, task: InState<"waiting">): string {
   const since = `since ${timeOfDay(task.since)}`;
-  const { gpu } = task.spec.resources;
+  const gpu = task.machine?.gpu ?? task.spec.resources.gpu;
   switch (task.for) {
     case "slot":
       if (view.halted !== undefined)
@@ -65,7 +65,11 @@ function waiting(view: TaskView, task: InState<"waiting">): string {
     case "money":
       return parts("Waiting for money", task.because, since);
     case "capacity":
-      return parts(`Waiting for ${gpu === undefined ? "a machine" : `GPU ${gpu}`}`, since, notCharged(view));
+      return parts(
+        `Waiting for ${gpu === undefined ? "a machine" : `GPU ${gpu}`}`,
+        task.machine === undefined ? since : `${since}, at most until ${timeOfDay(task.machine.giveUpAt)}`,
+        notCharged(view),
+      );
     case "approval":
       return parts("Wants approval", task.because, since);
     case "pause":
@@ -76,7 +80,7 @@ function waiting(view: TaskView, task: InState<"waiting">): string {
 const notCharged = (view: TaskView): string => (view.spent === 0 ? "nothing is charged yet" : cost(view));
 
 /** `14:02 UTC`. */
-const timeOfDay = (instant: Instant): string => `${new Date(instant).toISOString().slice(11, 16)} UTC`;
+export const timeOfDay = (instant: Instant): string => `${new Date(instant).toISOString().slice(11, 16)} UTC`;
 
 function done(task: InState<"succeeded">): string {
   const { published, finding, spec } = task;

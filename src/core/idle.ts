@@ -7,9 +7,9 @@ import { after, minuteMs, type Instant } from "./instant.ts";
 import type { Finding, InState, Task } from "./task.ts";
 
 /** Without a word of work. */
-export const idleMs = 30 * minuteMs;
+const idleMs = 30 * minuteMs;
 /** From the word to stop until the sandbox is ended: time to collect and hand over what was changed. */
-export const handOverMs = 5 * minuteMs;
+const handOverMs = 5 * minuteMs;
 
 export const idleWords = `its agent did nothing for ${idleMs / minuteMs} minutes`;
 

@@ -1,16 +1,29 @@
 /** How a task goes from one state to the next: each move keeps what every state shares and brings what its own state needs. */
 import type { AttemptId } from "./ids.ts";
 import type { Instant } from "./instant.ts";
-import { plus, type MicroUsd } from "./money.ts";
-import type { Actor, Base, EndedTask, Finding, InState, Published, Task } from "./task.ts";
+import { minus, plus, type MicroUsd } from "./money.ts";
+import { waitWords } from "./machine.ts";
+import type { Actor, Base, EndedTask, Finding, InState, Machine, Published, Spec, Task } from "./task.ts";
 
 type Shared = Pick<
   Task,
-  "id" | "origin" | "spec" | "createdAt" | "attempts" | "attemptsBefore" | "ceiling" | "base" | "cancel"
+  | "id"
+  | "origin"
+  | "spec"
+  | "createdAt"
+  | "attempts"
+  | "attemptsBefore"
+  | "ceiling"
+  | "base"
+  | "cancel"
+  | "lowered"
+  | "estimate"
+  | "approval"
 >;
 
 function shared(task: Task): Shared {
-  const { id, origin, spec, createdAt, attempts, attemptsBefore, ceiling, base, cancel } = task;
+  const { id, origin, spec, createdAt, attempts, attemptsBefore, ceiling } = task;
+  const { base, cancel, lowered, estimate, approval } = task;
   return {
     id,
     origin,
@@ -21,13 +34,48 @@ function shared(task: Task): Shared {
     ceiling,
     ...(base === undefined ? {} : { base }),
     ...(cancel === undefined ? {} : { cancel }),
+    ...(lowered === undefined ? {} : { lowered }),
+    ...(estimate === undefined ? {} : { estimate }),
+    ...(approval === undefined ? {} : { approval }),
   };
 }
 
+/** What admission finds out. */
+export interface Admission {
+  readonly base: Base;
+  /** As the repository's settings have it. */
+  readonly spec: Spec;
+  readonly lowered: NonNullable<Task["lowered"]>;
+  readonly estimate?: Task["estimate"];
+}
+
 /** The asker may, and the base is pinned: the task stands in the queue for a slot. */
-export const admitted = (task: Task, base: Base, now: Instant): InState<"waiting"> => ({
-  ...queuedForSlot(task, now),
-  base,
+export function admitted(task: Task, admission: Admission, now: Instant): InState<"waiting"> {
+  const { spec } = admission;
+  // A lower budget of the repository's is a lower ceiling, also after a retry.
+  const ceiling = minus(task.ceiling, minus(task.spec.budget, spec.budget));
+  return { ...queuedForSlot(task, now), ...known(admission), ceiling };
+}
+
+/** It will likely cost more than may be spent without a maintainer's word. */
+export const wantsApproval = (
+  task: Task,
+  admission: Admission,
+  ask: { because: string; now: Instant },
+): InState<"waiting"> => ({
+  ...admitted(task, admission, ask.now),
+  for: "approval",
+  because: ask.because,
+});
+
+const known = ({ estimate, ...found }: Admission) => ({ ...found, ...(estimate === undefined ? {} : { estimate }) });
+
+export const approved = (
+  task: InState<"waiting">,
+  ask: { by: Actor; upTo: MicroUsd; now: Instant },
+): InState<"waiting"> => ({
+  ...queuedForSlot(task, ask.now),
+  approval: { by: ask.by, at: ask.now, upTo: ask.upTo },
 });
 
 export const queuedForSlot = (task: Task, now: Instant): InState<"waiting"> => ({
@@ -59,6 +107,29 @@ export const paused = (task: Task, because: string, now: Instant): InState<"wait
 export const starting = (task: Task, attempt: AttemptId, now: Instant): InState<"starting"> => ({
   ...shared(task),
   attempts: task.attempts + 1,
+  state: "starting",
+  since: now,
+  attempt,
+});
+
+/** Its sandbox is asked for and there is no machine for it yet. `since` is when the first one was asked for. */
+export const waitingForMachine = (
+  task: InState<"starting" | "waiting">,
+  { attempt, machine }: { attempt: AttemptId; machine: Machine },
+  now: Instant,
+): InState<"waiting"> => ({
+  ...shared(task),
+  state: "waiting",
+  since: task.state === "waiting" ? task.since : now,
+  for: "capacity",
+  because: waitWords(machine),
+  attempt,
+  machine,
+});
+
+/** The backend has made its sandbox after all, in the attempt that waited. */
+export const machineFound = (task: InState<"waiting">, attempt: AttemptId, now: Instant): InState<"starting"> => ({
+  ...shared(task),
   state: "starting",
   since: now,
   attempt,

@@ -3,7 +3,7 @@
  * people is derived in `standing.ts` and never stored.
  */
 import { z } from "zod";
-import { AttemptId, InstallationId, Sha, TaskId } from "./ids.ts";
+import { AttemptId, attemptId, InstallationId, Sha, TaskId } from "./ids.ts";
 import { Instant } from "./instant.ts";
 import { MicroUsd } from "./money.ts";
 
@@ -50,6 +50,10 @@ export const Work = z.discriminatedUnion("kind", [
 ]);
 export type Work = z.output<typeof Work>;
 
+/** What a person can name and a repository can fill in. */
+export const Named = z.enum(["cpu", "memory", "gpu", "timeout", "budget", "model"]);
+export type Named = z.output<typeof Named>;
+
 export const Spec = z.object({
   work: Work,
   timeoutMs: z.int().positive(),
@@ -58,6 +62,8 @@ export const Spec = z.object({
   /** Branch, tag or commit to start from; null for the head of the pull request or the default branch. */
   ref: z.string().nullable(),
   publish: z.boolean(),
+  /** What the person named; the rest is the operator's default, which a repository's settings may change. */
+  named: z.array(Named).optional(),
 });
 export type Spec = z.output<typeof Spec>;
 
@@ -118,6 +124,17 @@ export const Published = z.object({
 });
 export type Published = z.output<typeof Published>;
 
+/** A machine that is not free yet: what is asked for now, until when, and what comes after it. */
+export const Machine = z.object({
+  /** Absent where only CPU and memory are asked for. */
+  gpu: z.string().optional(),
+  until: Instant,
+  /** GPUs that are asked for then, each for its share of the time that is left. */
+  next: z.array(z.string()),
+  giveUpAt: Instant,
+});
+export type Machine = z.output<typeof Machine>;
+
 const shared = {
   id: TaskId,
   origin: Origin,
@@ -132,6 +149,12 @@ const shared = {
   /** Set at admission and kept: a retry starts from the same base. */
   base: Base.optional(),
   cancel: z.object({ at: Instant, by: Actor }).optional(),
+  /** What the repository's settings lower of the operator's ceilings, as they were at admission. */
+  lowered: z.object({ day: MicroUsd.optional(), month: MicroUsd.optional() }).optional(),
+  /** What runs like it cost, and what it may well cost by that, where somebody wants to know before it starts. */
+  estimate: z.object({ runs: z.int(), from: MicroUsd, to: MicroUsd, likely: MicroUsd }).optional(),
+  /** Who agreed that it may cost so much. */
+  approval: z.object({ by: Actor, at: Instant, upTo: MicroUsd }).optional(),
 };
 const live = { ...shared, since: Instant };
 const ended = {
@@ -154,6 +177,9 @@ export const Task = z.discriminatedUnion("state", [
     state: z.literal("waiting"),
     for: z.enum(["slot", "money", "capacity", "approval", "pause"]),
     because: z.string(),
+    /** Both of `capacity` alone: the attempt whose sandbox waits for a machine, and for which one. */
+    attempt: AttemptId.optional(),
+    machine: Machine.optional(),
   }),
   z.object({ ...live, state: z.literal("starting"), attempt: AttemptId }),
   z.object({
@@ -185,6 +211,16 @@ export type EndedTask = InState<Verdict>;
 
 const ends: ReadonlySet<string> = new Set(verdicts);
 export const isEnded = (task: Task): task is EndedTask => ends.has(task.state);
+
+/** The attempt that it is in; undefined where it is in none. */
+export function attemptIn(task: Task): AttemptId | undefined {
+  if (!isWaitingForMachine(task)) return "attempt" in task ? task.attempt : undefined;
+  // A release that does not know the field leaves it out.
+  return task.attempt ?? attemptId(task.id, task.attempts);
+}
+
+export const isWaitingForMachine = (task: Task): task is InState<"waiting"> & { readonly for: "capacity" } =>
+  task.state === "waiting" && task.for === "capacity";
 
 /** The key under which tasks are queued and counted fairly: one for each repository. */
 export const repositoryKey = (place: Place): string => (place.kind === "issue" ? `r${place.repository.id}` : "local");

@@ -4,7 +4,7 @@ import type { Event, Level } from "../core/event.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Facts } from "../core/next-step.ts";
 import type { FailedCondition } from "../core/ports/store.ts";
-import type { Task } from "../core/task.ts";
+import { attemptIn, type Task } from "../core/task.ts";
 import type { Move, Turn } from "../records/turn.ts";
 
 /** A move that may be refused by a counter's bound, and what to write instead then. */
@@ -28,6 +28,6 @@ export function attemptOf({ task, facts }: Look): Attempt {
 
 export function eventOf(look: Look, level: Level, type: string, message: string): Event {
   const { task, now } = look;
-  const attempt = "attempt" in task ? { attempt: task.attempt } : {};
-  return { at: now, level, type, task: task.id, ...attempt, message };
+  const attempt = attemptIn(task);
+  return { at: now, level, type, task: task.id, ...(attempt === undefined ? {} : { attempt }), message };
 }

@@ -15,8 +15,12 @@ export interface Limits {
   readonly maxSandboxes: number;
   /** What may be spent, by whom and in what time. */
   readonly budgets: Budgets;
-  /** What the backend takes for a sandbox that runs for an hour. */
-  readonly microUsdPerHour: MicroUsd;
+  /** Models that may be used. */
+  readonly models: readonly string[];
+  /** A task that will likely cost more waits for a maintainer's word; undefined where nobody asks for that. */
+  readonly confirmAbove: MicroUsd | undefined;
+  /** How long a task may wait for a machine that is free. */
+  readonly maxWaitMs: number;
   /** How long ended tasks and their events are kept. */
   readonly keptMs: number;
 }

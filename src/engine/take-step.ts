@@ -4,12 +4,12 @@ import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import { ended, paused, unpublished } from "../core/moves.ts";
 import { nextStep, noResult, patience, type Step } from "../core/next-step.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { InState, Task } from "../core/task.ts";
+import { isWaitingForMachine, type InState, type Task } from "../core/task.ts";
 import type { TaskId } from "../core/ids.ts";
 import { endTurn, giveBack, takeTurn, type Turn } from "../records/turn.ts";
 import { admit } from "./admit.ts";
 import { claimSlot } from "./claim-slot.ts";
-import { createSandbox } from "./create-sandbox.ts";
+import { askForNextMachine, createSandbox } from "./create-sandbox.ts";
 import { endAttempt } from "./end-attempt.ts";
 import type { Dues } from "./dues.ts";
 import { findSandbox } from "./find-sandbox.ts";
@@ -105,6 +105,8 @@ async function act(room: Room, look: Look, step: Step): Promise<Done> {
       return requeue(look);
     case "create":
       return createSandbox(room, look);
+    case "next machine":
+      return askForNextMachine(room, look);
     case "stop":
       return stopIdle(look);
     case "note":
@@ -159,7 +161,7 @@ const isQueued = (task: Task | undefined): boolean => task?.state === "waiting" 
 /** A "no" ends the task with words for the person who asked. */
 async function refused(room: Room, look: Look, refusal: Refusal): Promise<Done> {
   const { task } = look;
-  if (task.state === "starting" || task.state === "running") {
+  if (task.state === "starting" || task.state === "running" || isWaitingForMachine(task)) {
     const finding = noResult("failed", refusal.message);
     const next = { do: "finish", finding } as const;
     return endAttempt(room, look, { do: "end", outcome: "failed", next, because: refusal.message });

@@ -7,7 +7,7 @@ import type { Task } from "../core/task.ts";
 import { readBudgets } from "../records/budgets.ts";
 import { raisedAt } from "../records/notices.ts";
 import { taskScope, usedOf } from "../records/spending.ts";
-import { claimNeed } from "./claim-need.ts";
+import { claimNeed } from "../core/claim-need.ts";
 import type { Room } from "./room.ts";
 
 type Bounded = Step["ceiling"];
@@ -47,8 +47,13 @@ interface At {
 /** Those of today; and for a start that waits, those of the day that its sandbox would live into. */
 function ceilingsWatched(room: Room, task: Task, { budgets, now }: At): readonly Ceiling[] {
   if (!waitsForMoney(task)) return ceilingsOf(task, budgets, now);
-  return claimNeed(task, { used: noMoney, budgets, now, microUsdPerHour: room.limits.microUsdPerHour }).ceilings;
+  return claimNeed(task, { used: noMoney, budgets, now, ...costOf(room, task) }).ceilings;
 }
+
+const costOf = ({ sandboxes, limits }: Room, { spec }: Task) => ({
+  microUsdPerHour: sandboxes.pricePerHour(spec.resources),
+  maxWaitMs: limits.maxWaitMs,
+});
 
 /** Names of the ceilings that do not cover its start. */
 function refusedBy(
@@ -57,7 +62,7 @@ function refusedBy(
   { used, budgets, now }: At & { used: ReadonlyMap<string, MicroUsd> },
 ): string[] {
   const of = (scope: string): MicroUsd => used.get(scope) ?? noMoney;
-  const given = { used: of(taskScope(task.id)), budgets, now, microUsdPerHour: room.limits.microUsdPerHour };
+  const given = { used: of(taskScope(task.id)), budgets, now, ...costOf(room, task) };
   const { ceilings, held } = claimNeed(task, given);
   const needed = plus(held.compute, held.model);
   return ceilings.flatMap(({ scope, most }) => (most !== undefined && of(scope) + needed > most ? [scope] : []));

@@ -1,4 +1,5 @@
 /** Watching one task from a terminal: a line that renews itself where there is one, plain lines where there is none. */
+import { decideWords, wantsWord } from "../core/approval-words.ts";
 import { headline } from "../core/headline.ts";
 import type { TaskId } from "../core/ids.ts";
 import { secondMs } from "../core/instant.ts";
@@ -53,8 +54,13 @@ function nextNews(store: Store, id: TaskId): { arrived: Promise<void>; stop: () 
 
 function progress(screen: Screen): (view: TaskView) => void {
   let shown = "";
+  let isAsked = false;
   return (view) => {
     const { mark, text } = headline(view);
+    // Once, above the line that goes on: whoever watches may be who decides.
+    if (wantsWord(view.task) && !isAsked)
+      screen.write(`${screen.isTerminal ? "\r\u001b[K" : ""}${forTerminal(decideWords(view.task))}\n`);
+    isAsked = wantsWord(view.task);
     const last = view.heard?.doing.at(-1);
     const doing = last === undefined || isEnded(view.task) ? "" : ` · ${last}`;
     const line = `${mark} ${forTerminal(plain(`${text}${doing}`))}`;

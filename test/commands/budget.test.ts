@@ -19,6 +19,7 @@ import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { forTerminal } from "../../src/terminal/words.ts";
 import { expectLedger } from "../world/ledger.ts";
 import { atIssue, hold, spend } from "../world/spend.ts";
+import { settings as noSettings, startLimits } from "../world/start-limits.ts";
 
 const now = Instant.parse(Date.parse("2026-11-25T12:00:00Z"));
 const nothing = { day: undefined, month: undefined };
@@ -40,10 +41,11 @@ afterEach(() => store.close());
 
 const context = (more: Partial<Context> = {}): Context => ({
   store,
-  forge: { authority: async ({ kind }) => (kind === "terminal" ? "admin" : "read") },
+  forge: { authority: async ({ kind }) => (kind === "terminal" ? "admin" : "read"), settings: noSettings },
   ids: { task: () => TaskId.parse("t_ccccccc3") },
   defaults: { timeoutMs: 3_600_000, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null },
   budgets: settings,
+  limits: startLimits,
   now,
   op: `op-${(ops += 1)}`,
   ...more,

@@ -16,6 +16,7 @@ import { createTask } from "../../src/records/create-task.ts";
 import { readTask } from "../../src/records/read-task.ts";
 import { endTurn, takeTurn } from "../../src/records/turn.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
+import { settings, startLimits } from "../world/start-limits.ts";
 
 const now = Instant.parse(Date.UTC(2026, 10, 25, 14));
 const defaults: RunDefaults = { timeoutMs: 3_600_000, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null };
@@ -48,10 +49,11 @@ afterEach(() => store.close());
 
 const context = (held: Role): Context => ({
   store,
-  forge: { authority: async () => held },
+  forge: { authority: async () => held, settings },
   ids: { task: () => TaskId.parse("t_ccccccc3") },
   defaults,
   budgets,
+  limits: startLimits,
   now,
   op: `op-${(ops += 1)}`,
 });
@@ -111,6 +113,7 @@ test("case 6: a missing right is refused with the level needed and the level hel
 test("the forge is asked for the person who asks, at the place where they ask", async () => {
   const asked: [Place, Actor][] = [];
   const forge = {
+    settings,
     async authority(place: Place, actor: Actor): Promise<Role> {
       asked.push([place, actor]);
       return "write";
@@ -124,7 +127,7 @@ test("the forge is asked for the person who asks, at the place where they ask", 
 
 test("a right that cannot be looked up is a fault and not a refusal", async () => {
   const broken = new Error("502");
-  const forge = { authority: () => Promise.reject(broken) };
+  const forge = { authority: () => Promise.reject(broken), settings };
   const run = execute({ command: "cancel", input: {}, asker: here, context: { ...context("write"), forge } });
   await expect(run).rejects.toBe(broken);
 });

@@ -8,6 +8,7 @@ import { hourMs, Instant } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import type { Place } from "../../src/core/task.ts";
+import { startLimits } from "../world/start-limits.ts";
 
 const untouched = () => Promise.reject(new Error("help needs no store"));
 const store: Store = { commit: untouched, look: untouched, onWake: () => () => {}, close: async () => {} };
@@ -26,6 +27,9 @@ const ask = (place: Place): Ask => ({
   ids: { task: () => TaskId.parse("t_aaaaaaa1") },
   defaults: { timeoutMs: hourMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null },
   budgets: { user: unbounded, repository: unbounded, installation: unbounded, service: unbounded },
+  limits: startLimits,
+  held: "none",
+  settings: untouched,
   now: Instant.parse(0),
   op: "help",
   commands,
@@ -65,7 +69,11 @@ test("every option of the grammar is a part of the input, and every part can be 
     const { positional } = command;
     const rest = positional.kind === "rest" ? [positional.bodyKey, positional.argvKey] : [];
     const words = positional.kind === "none" ? [] : [positional.key];
-    const typable = [...words, ...rest, ...command.options.map((option) => option.key)];
+    const typable = [
+      ...words,
+      ...rest,
+      ...command.options.flatMap(({ key, instead }) => (instead === undefined ? [key] : [])),
+    ];
     expect(new Set(typable)).toEqual(new Set(Object.keys(command.input.shape)));
   }
 });
@@ -80,6 +88,8 @@ test("help names every command, the right it needs and how to type it here", asy
 
     - \`/parhelia run [options] <instruction…>\` or \`/parhelia run [options] -- <command…>\`
       Let an agent do what the line and the text below it say, or run a plain command. Needs **write** access.
+    - \`/parhelia estimate run [options] <instruction…>\` or \`/parhelia estimate run [options] -- <command…>\`
+      Say what a run would take and cost, what bounds it and whether it would start now, without starting it. Needs **read** access.
     - \`/parhelia status [task]\`
       Say how a task stands: the newest one here, or the one with this id. Needs **read** access.
     - \`/parhelia cancel [task]\`
@@ -88,6 +98,10 @@ test("help names every command, the right it needs and how to type it here", asy
       Start an ended task again from the commit it began with, with its budget anew. One that its ceiling stopped goes on from what it kept when you give it a budget. Needs **write** access.
     - \`/parhelia publish [task]\`
       Publish a kept result that could not be published, without running anything again. Needs **write** access.
+    - \`/parhelia approve [task]\`
+      Agree to what a task may cost that waits for that: it starts. Needs **maintain** access.
+    - \`/parhelia reject [task] [reason…]\`
+      Refuse a task that waits for somebody's word; whoever asked reads the reason. Needs **maintain** access.
     - \`/parhelia budget [show] [task]\`
       Show what is spent and reserved of the ceilings that hold here, or of a task's. Needs **read** access.
     - \`/parhelia budget history [--days <count>|--months <count>]\`
@@ -104,6 +118,8 @@ test("help names every command, the right it needs and how to type it here", asy
     \`\`\`text
     /parhelia run fix the null check when the list is empty
     /parhelia run --gpu H100 --timeout 2h --budget $20 "train the small model"
+    /parhelia estimate run fix the null check when the list is empty
+    /parhelia estimate run --gpu H100 -- make train
     /parhelia status
     /parhelia status t_7k2m41qz
     /parhelia cancel
@@ -112,6 +128,10 @@ test("help names every command, the right it needs and how to type it here", asy
     /parhelia retry t_7k2m41qz
     /parhelia publish
     /parhelia publish t_7k2m41qz
+    /parhelia approve
+    /parhelia approve t_7k2m41qz
+    /parhelia reject
+    /parhelia reject t_7k2m41qz ask for a smaller GPU first
     /parhelia budget
     /parhelia budget t_7k2m41qz
     /parhelia budget history
@@ -148,7 +168,7 @@ test("help names every command, the right it needs and how to type it here", asy
 
     | option | what it sets |
     |---|---|
-    | \`--gpu <type[:count]>\` | GPU, such as \`H100\` or \`A100-80GB:2\` |
+    | \`--gpu <type[:count]>\` | GPU, such as \`H100\` or \`A100-80GB:2\`; of \`H100,A100\` the first that is free is taken |
     | \`--cpu <cores>\` | CPU cores |
     | \`--memory <GiB>\` | memory, such as \`8\` (GiB) or \`512MiB\` |
     | \`--timeout <time>\` | time for the work, such as \`30m\` or \`1h30m\` |
@@ -156,6 +176,7 @@ test("help names every command, the right it needs and how to type it here", asy
     | \`--model <name>\` | model of the agent |
     | \`--ref <ref>\` | branch, tag or commit to start from |
     | \`--no-publish\` | make no pull request of the changes |
+    | \`--dry-run\` | start nothing: say what it would take and cost |
 
     Options come before the instruction; \`--name=value\` works too. Quotes group words. A command behind \`--\` is not read by a shell: for pipes and variables, run \`bash -c '…'\`.
 

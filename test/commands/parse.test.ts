@@ -151,7 +151,7 @@ test.each([
   [
     "deploy",
     undefined,
-    "There is no command `deploy`. The commands are `run`, `status`, `cancel`, `retry`, `publish`, `budget`, `pricing`, `help`.",
+    "There is no command `deploy`. The commands are `run`, `estimate`, `status`, `cancel`, `retry`, `publish`, `approve`, `reject`, `budget`, `pricing`, `help`.",
   ],
 ])("wrong: %s", (words, nearest, because) => {
   const said = only(`/parhelia ${words}`);

@@ -9,6 +9,7 @@ import { usd } from "../../src/core/money.ts";
 import { modelPrice, pricedModels } from "../../src/core/pricing.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { forTerminal } from "../../src/terminal/words.ts";
+import { startLimits } from "../world/start-limits.ts";
 
 const unasked = () => Promise.reject(new Error("prices need no store and no right"));
 const store: Store = { commit: unasked, look: unasked, onWake: () => () => {}, close: async () => {} };
@@ -22,10 +23,11 @@ const shown = (name?: string): Promise<string> =>
     asker: { place: { kind: "terminal", directory: "/src" }, actor: { id: 7, login: "dana" } },
     context: {
       store,
-      forge: { authority: unasked },
+      forge: { authority: unasked, settings: unasked },
       ids: { task: () => TaskId.parse("t_aaaaaaa1") },
       defaults,
       budgets: { user: unbounded, repository: unbounded, installation: unbounded, service: unbounded },
+      limits: startLimits,
       now: Instant.parse(0),
       op: "pricing",
     },

@@ -23,6 +23,7 @@ test("what is not said comes from the defaults", () => {
     resources: { cpu: 2, memoryMiB: 4096 },
     ref: null,
     publish: true,
+    named: [],
   });
 });
 

@@ -55,7 +55,7 @@ const queued = (work: Work = agent): InState<"queued"> => ({
   tries: 0,
 });
 
-const waiting = admitted(queued(), base, at);
+const waiting = admitted(queued(), { base, spec: queued().spec, lowered: {} }, at);
 const started = starting(waiting, attemptId(id, 1), at);
 const working = running(started, at);
 const cancelled = <T extends Task>(task: T): T => ({ ...task, cancel: { at, by: dana } });

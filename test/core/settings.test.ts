@@ -5,7 +5,7 @@ import { readSettings } from "../../src/commands/settings-file.ts";
 import { minuteMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
 import { Refusal } from "../../src/core/refusal.ts";
-import { applied, confirmAbove, loweredBudgets, type Ask } from "../../src/core/settings/applied.ts";
+import { applied, confirmAbove, loweredBy, type Ask } from "../../src/core/settings/applied.ts";
 import { splitSettings } from "../../src/core/settings/beside-service.ts";
 import { labelSpec } from "../../src/core/settings/label-spec.ts";
 import { SettingsFile } from "../../src/core/settings/schema.ts";
@@ -252,7 +252,7 @@ describe("what settings make of a request", () => {
       '[sandbox]\ncpu = 8\nmemory = 16\ntimeout = "2h"\ngpu = ["H100", "A100"]\n[agent]\nmodel = "claude-sonnet-5-5"',
     );
     expect(applied(ask(), filled, operator)).toMatchObject({
-      resources: { cpu: 8, memoryMiB: 16 * 1024, gpu: "H100" },
+      resources: { cpu: 8, memoryMiB: 16 * 1024, gpu: "H100,A100" },
       timeoutMs: 120 * minuteMs,
       work: { model: "claude-sonnet-5-5" },
     });
@@ -321,13 +321,12 @@ describe("what settings make of a request", () => {
   });
 
   test("ceilings of the repository and the confirmation only become lower", () => {
-    const none = { day: undefined, month: undefined };
-    const budgets = { user: none, installation: none, service: none, repository: { day: usd(20), month: undefined } };
     const low = settings(
       '[budget]\nrepository_day = "$30"\nrepository_month = "$90"\n[approval]\nconfirm_above = "$4"',
     );
-    expect(loweredBudgets(budgets, low)).toEqual({ ...budgets, repository: { day: usd(20), month: usd(90) } });
-    expect(loweredBudgets(budgets, defaultSettings())).toEqual(budgets);
+    // A ceiling is the lower of both: the operator's $20 a day stand.
+    expect(loweredBy(low)).toEqual({ day: usd(30), month: usd(90) });
+    expect(loweredBy(defaultSettings())).toEqual({});
     expect([confirmAbove(low, usd(10)), confirmAbove(low, usd(1)), confirmAbove(low, undefined)]).toEqual([
       usd(4),
       usd(1),
@@ -347,7 +346,7 @@ describe("what settings make of a request", () => {
       spec: {
         ...spec,
         work: { kind: "command", argv: ["python", "t.py"] },
-        resources: { cpu: 4, memoryMiB: 4096, gpu: "H100" },
+        resources: { cpu: 4, memoryMiB: 4096, gpu: "H100,A100" },
       },
       named: new Set(["cpu", "gpu"]),
     });

@@ -7,6 +7,7 @@ import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
 import { openLocalForge } from "../../src/terminal/local-forge.ts";
 import { expectLedger } from "../world/ledger.ts";
+import { startLimits } from "../world/start-limits.ts";
 import { unbounded, world, type World } from "../world/world.ts";
 
 /** An hour's sandbox costs $0.36, and a task of an hour holds a little more. */
@@ -26,6 +27,7 @@ function operator(w: World, words: string): Promise<string> {
       now: w.now(),
       op: words,
       budgets,
+      limits: startLimits,
       ids: { task: () => TaskId.parse("t_zzzzzzzz") },
       defaults: { timeoutMs: minuteMs, budget: usd(5), cpu: 1, memoryMiB: 64, model: null },
     },

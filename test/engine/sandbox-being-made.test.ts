@@ -2,7 +2,6 @@
 import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
-import type { Sandbox } from "../../src/core/ports/sandboxes.ts";
 import { readView } from "../../src/records/read-view.ts";
 import { monthMoney, taskMoney } from "../../src/records/spending.ts";
 import { expectLedger } from "../world/ledger.ts";
@@ -18,7 +17,7 @@ const finish = async (w: World): Promise<void> => {
 test("a cancel that comes before the backend answers ends the task and its sandbox (case 18 a)", () =>
   world(async (w) => {
     const make = w.sandboxes.create;
-    w.sandboxes.create = async (spec): Promise<Sandbox> => {
+    w.sandboxes.create = async (spec): ReturnType<typeof make> => {
       await w.comment("/parhelia cancel");
       return make(spec);
     };
@@ -36,7 +35,7 @@ test("a cancel that comes before the backend answers ends the task and its sandb
 
 test("where the backend made none, a cancel meanwhile costs nothing (case 18 a)", () =>
   world(async (w) => {
-    w.sandboxes.create = async (): Promise<Sandbox> => {
+    w.sandboxes.create = async (): Promise<never> => {
       await w.comment("/parhelia cancel");
       throw new Error("the call timed out");
     };
@@ -104,7 +103,7 @@ test.each(["before", "after"] as const)(
 test("a sandbox that the backend makes after our call gave up is the only one (case 18 c)", () =>
   world(async (w) => {
     const make = w.sandboxes.create;
-    let late: (() => Promise<Sandbox>) | undefined;
+    let late: (() => ReturnType<typeof make>) | undefined;
     w.sandboxes.create = (spec) => {
       if (late !== undefined) return make(spec);
       late = () => make(spec);
@@ -127,7 +126,7 @@ test("a sandbox that the backend makes after our call gave up is the only one (c
 test("a sandbox that the backend makes for a task that was cancelled meanwhile is ended by its name (case 18 a, c)", () =>
   world(async (w) => {
     const make = w.sandboxes.create;
-    let late: (() => Promise<Sandbox>) | undefined;
+    let late: (() => ReturnType<typeof make>) | undefined;
     w.sandboxes.create = async (spec) => {
       late = () => make(spec);
       await w.comment("/parhelia cancel");

@@ -12,7 +12,8 @@ import type { RunDefaults } from "../../src/commands/command.ts";
 import type { Budgets } from "../../src/core/budget.ts";
 import { TaskId } from "../../src/core/ids.ts";
 import { after, dayMs, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
-import { usd } from "../../src/core/money.ts";
+import { pricedModels } from "../../src/core/pricing.ts";
+import { usd, type MicroUsd } from "../../src/core/money.ts";
 import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
@@ -26,7 +27,10 @@ import { webhookSecret, type WorldOperator } from "./service.ts";
 import { openServices, type Shared } from "./services.ts";
 
 export interface WorldOptions {
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<Limits> & {
+    /** What the backend takes for a sandbox that runs for an hour. */
+    readonly microUsdPerHour?: MicroUsd;
+  };
   /** Where the operator is told, and of what. */
   readonly operator?: WorldOperator;
   readonly installations?: readonly number[];
@@ -99,6 +103,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   const github = await openGitHub({ directory, now: () => now, webhookSecret });
   let setBackMs = 0;
   const sandboxes = openSandboxes(clock, () => now + setBackMs);
+  sandboxes.price = options.limits?.microUsdPerHour ?? sandboxes.price;
   const others: number[] = [];
   for (const repository of options.elsewhere ?? []) {
     await github.repository(repository);
@@ -109,7 +114,9 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
   const limits: Limits = {
     maxSandboxes: 10,
     budgets: { ...unbounded, service: { day: undefined, month: usd(200) } },
-    microUsdPerHour: usd(0.36),
+    models: pricedModels(),
+    confirmAbove: undefined,
+    maxWaitMs: 30 * minuteMs,
     keptMs: 90 * dayMs,
     ...options.limits,
   };

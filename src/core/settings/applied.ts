@@ -2,18 +2,14 @@
  * What a repository's settings make of what somebody asked for: who may, what is filled in where nothing was said, and what
  * is too much. Pure; the asker's role is looked up before. The settings may narrow what the operator allows and never widen it.
  */
-import type { Budgets } from "../budget.ts";
 import { inlineCode } from "../markdown.ts";
 import { dollars, microUsd, type MicroUsd } from "../money.ts";
 import { withoutReleaseDate } from "../pricing.ts";
 import { Refusal } from "../refusal.ts";
 import { notPermitted, permits, type Role } from "../role.ts";
-import type { Spec, Work } from "../task.ts";
+import type { Named, Spec, Task, Work } from "../task.ts";
 import { settingsPath } from "./schema.ts";
 import type { Settings } from "./settings.ts";
-
-/** What a person can name and a repository can fill in. */
-export type Named = "cpu" | "memory" | "gpu" | "timeout" | "budget" | "model";
 
 export interface Ask {
   readonly spec: Spec;
@@ -43,7 +39,7 @@ export function applied(ask: Ask, settings: Settings, operator: Operator): Spec 
 
 function resourcesOf({ spec, named }: Ask, { sandbox }: Settings): Spec["resources"] {
   const { cpu, memoryMiB, gpu } = spec.resources;
-  const first = named.has("gpu") ? gpu : (gpu ?? sandbox.gpu?.[0]);
+  const first = named.has("gpu") ? gpu : (gpu ?? sandbox.gpu?.join(","));
   return {
     cpu: named.has("cpu") ? cpu : (sandbox.cpu ?? cpu),
     memoryMiB: named.has("memory") ? memoryMiB : (sandbox.memory ?? memoryMiB),
@@ -104,14 +100,11 @@ function whyNot({ by, where }: Ask, spec: Spec, { who }: Settings): Refusal | un
 const lower = (one: MicroUsd | undefined, other: MicroUsd | undefined): MicroUsd | undefined =>
   one === undefined || other === undefined ? (one ?? other) : microUsd(Math.min(one, other));
 
-/** The operator's ceilings for tasks of this repository, with what it lowers of its own. */
-export function loweredBudgets(budgets: Budgets, { budget }: Settings): Budgets {
-  const { day, month } = budgets.repository;
-  return {
-    ...budgets,
-    repository: { day: lower(day, budget.repository_day), month: lower(month, budget.repository_month) },
-  };
-}
+/** What it lowers of the operator's ceilings for a repository. */
+export const loweredBy = ({ budget }: Settings): NonNullable<Task["lowered"]> => ({
+  ...(budget.repository_day === undefined ? {} : { day: budget.repository_day }),
+  ...(budget.repository_month === undefined ? {} : { month: budget.repository_month }),
+});
 
 /** The cost from which a person has to confirm; undefined where nobody asks for that. */
 export const confirmAbove = (settings: Settings, operator: MicroUsd | undefined): MicroUsd | undefined =>

@@ -1,6 +1,6 @@
 /** What a label asks for when somebody puts it on an issue or a pull request. */
 import type { Spec, Work } from "../task.ts";
-import type { Named } from "./applied.ts";
+import type { Named } from "../task.ts";
 import type { Label } from "./settings.ts";
 
 /** The text that the label stands on, as untrusted as its author. */
@@ -17,7 +17,7 @@ export interface Labelled {
 /** The spec with the operator's defaults, and what of it the label says itself. */
 export function labelSpec(label: Label, on: Labelled): { readonly spec: Spec; readonly named: ReadonlySet<Named> } {
   const { defaults } = on;
-  const gpu = label.gpu?.[0];
+  const gpu = label.gpu?.join(",");
   const spec: Spec = {
     work: workOf(label, on),
     timeoutMs: label.timeout ?? defaults.timeoutMs,

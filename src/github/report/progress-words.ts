@@ -1,5 +1,7 @@
 /** The middle of a report while a task is not at its end: what it waits for, its plan, what was last heard. */
-import { elapsed } from "../../core/headline.ts";
+import { approverRole } from "../../core/approval-words.ts";
+import { count, elapsed } from "../../core/headline.ts";
+import { dollars } from "../../core/money.ts";
 import { plainLine, type Markdown } from "../../core/markdown.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
 import type { Heard } from "../../core/attempt.ts";
@@ -14,13 +16,30 @@ export function progress(view: TaskView): Markdown {
     case "queued":
       return ahead(view.ahead);
     case "waiting":
-      return [because(task), task.for === "slot" ? ahead(view.ahead) : ""].filter((text) => text !== "").join("\n\n");
+      return [because(task), estimated(task), task.for === "slot" ? ahead(view.ahead) : ""]
+        .filter((text) => text !== "")
+        .join("\n\n");
+    case "starting":
+      return estimated(task);
     case "running":
     case "publishing":
       return working(view);
     default:
       return "";
   }
+}
+
+/** What it may cost, where somebody wants to know, and what to type where somebody has to agree. */
+function estimated(task: Extract<Task, { state: "waiting" | "starting" }>): Markdown {
+  const { estimate, spec } = task;
+  if (estimate === undefined) return "";
+  const most = `at most ${dollars(estimate.runs === 0 ? estimate.to : spec.budget)}`;
+  const words =
+    estimate.runs === 0
+      ? `Estimate: ${most}; no run like it has ended here yet.`
+      : `Estimate: ${dollars(estimate.from)} to ${dollars(estimate.to)}, from ${count(estimate.runs, "run")} like it; ${most}.`;
+  if (task.state !== "waiting" || task.for !== "approval") return words;
+  return `${words}\n\nWith **${approverRole}** access: \`/parhelia approve ${task.id}\` lets it start, \`/parhelia reject ${task.id}\` refuses it.`;
 }
 
 /** Where the headline does not say it already. */

@@ -1,11 +1,11 @@
 /** What a start takes: money for a sandbox's whole lifetime and, of an agent, for its first model call; and out of which purses. */
-import { ceilingsUntil, type Budgets, type Ceiling } from "../core/budget.ts";
-import { firstCallPrice } from "../core/first-call.ts";
-import { after, type Instant } from "../core/instant.ts";
-import { microUsd, minus, noMoney, plus, type MicroUsd } from "../core/money.ts";
-import { lifetimeMs, patience } from "../core/next-step.ts";
-import { computePrice } from "../core/pricing.ts";
-import type { Task } from "../core/task.ts";
+import { ceilingsUntil, type Budgets, type Ceiling } from "./budget.ts";
+import { firstCallPrice } from "./first-call.ts";
+import { after, type Instant } from "./instant.ts";
+import { microUsd, minus, noMoney, plus, type MicroUsd } from "./money.ts";
+import { lifetimeMs, patience } from "./next-step.ts";
+import { computePrice } from "./pricing.ts";
+import type { Task } from "./task.ts";
 
 export interface ClaimNeed {
   /** Until when the sandbox lives at most. */
@@ -21,12 +21,15 @@ export function claimNeed(
     readonly used: MicroUsd;
     readonly budgets: Budgets;
     readonly microUsdPerHour: MicroUsd;
+    /** How long it may wait for a GPU; not at all unless told. */
+    readonly maxWaitMs?: number;
     readonly now: Instant;
   },
 ): ClaimNeed {
-  const { used, budgets, microUsdPerHour, now } = given;
+  const { used, budgets, microUsdPerHour, maxWaitMs = 0, now } = given;
   // It may be made late, and lives its whole lifetime from then on.
-  const until = after(now, patience.createMs + lifetimeMs(task));
+  const waitMs = task.spec.resources.gpu === undefined ? 0 : maxWaitMs;
+  const until = after(now, patience.createMs + waitMs + lifetimeMs(task));
   const compute = computePrice(microUsdPerHour, lifetimeMs(task));
   // What the task has left for a first call may be less than a call can cost; the call is made smaller then.
   const left = minus(task.ceiling, plus(used, compute));
