@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { ConfigError, findRoot, type Config } from "./config.ts";
 import type { Store } from "./core/ports/store.ts";
-import { storePath, storePlace } from "./from-config.ts";
+import { modalSettings, storePath, storePlace } from "./from-config.ts";
 import { randomIds, systemClock } from "./main.ts";
 import { localFromOutside } from "./sandbox/local/end-from-outside.ts";
 import { makeHome, sandboxPlaces } from "./sandbox/local/local-places.ts";
@@ -62,7 +62,7 @@ async function isSure({ stores, backends }: Brakes): Promise<boolean> {
 function partsOf(directory: string, read: () => Config): Pick<Brakes, "stores" | "backends"> {
   try {
     const config = read();
-    return { stores: storesOf(config), backends: backendsOf(config.root) };
+    return { stores: storesOf(config), backends: [...backendsOf(config.root), ...modalOf(config)] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // Sandboxes are found without it.
@@ -99,3 +99,15 @@ const backendsOf = (root: string): Brakes["backends"] =>
   Object.values(sandboxPlaces(root))
     .filter((state) => existsSync(state))
     .map((state) => ({ name: `this machine in ${state}`, open: () => localFromOutside(state, process.pid) }));
+
+/** Where the settings name Modal; what goes wrong is told by what the brake says of it. */
+function modalOf(config: Config): Brakes["backends"] {
+  if (config.settings.sandbox.backend !== "modal") return [];
+  const open = async () => {
+    const settings = modalSettings(config);
+    const { openModalSandboxes } = await import("./sandbox/modal/open-modal-sandboxes.ts");
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    return openModalSandboxes({ ...settings, clock: systemClock, log });
+  };
+  return [{ name: `the Modal app ${config.settings.modal.app}`, open }];
+}

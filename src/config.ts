@@ -7,10 +7,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
-import { usd } from "./core/money.ts";
 import { nameHint } from "./core/nearest.ts";
-import { Budget, Cores, Host, MemoryMiB, textual, TimeoutMs } from "./core/quantities.ts";
-import { address, alertsSection, operatorSection, texts, whole } from "./core/setting-values.ts";
+import { Budget, textual, TimeoutMs } from "./core/quantities.ts";
+import {
+  address,
+  alertsSection,
+  githubSection,
+  modalSection,
+  operatorSection,
+  sandboxSection,
+  serverSection,
+  texts,
+  whole,
+} from "./core/setting-values.ts";
 import { isTable, splitSettings } from "./core/settings/beside-service.ts";
 
 export class ConfigError extends Error {
@@ -26,6 +35,8 @@ const fallbacks: Record<string, Record<string, unknown>> = {
   store: { keep_days: 90 },
   engine: { max_sandboxes: 10, poll_interval: "60s" },
   sandbox: {
+    backend: "local",
+    max_wait: "30m",
     isolation: "bubblewrap",
     cpu: 2,
     memory: "4GiB",
@@ -33,23 +44,18 @@ const fallbacks: Record<string, Record<string, unknown>> = {
     price_per_hour: 0,
     allow_hosts: [],
   },
+  modal: { app: "parhelia", image: "parhelia:live", regions: [], network: "list" },
   agent: { models: [], api_url: "https://api.anthropic.com" },
   budget: { task: "$5", month: "$200", user_day: "$20", repository_day: "$20", installation_month: "$50" },
   operator: {},
   alerts: { budget_steps: [80, 100], error_percent: 25, timeout_percent: 25, min_tasks: 5 },
+  approval: {},
   log: { level: "info" },
 };
 
 const sections = {
-  server: z.strictObject({ host: z.string(), port: whole(0, 65_535) }),
-  github: z.strictObject({
-    app_id: whole(1, 2 ** 40).optional(),
-    private_key_path: z.string().optional(),
-    web_url: address,
-    api_url: address,
-    /** Ids of the installations that are served; others are ignored. */
-    installations: texts.pipe(z.array(z.coerce.number<string>().int().positive())),
-  }),
+  server: serverSection,
+  github: githubSection,
   store: z.strictObject({
     /** File of the SQLite database. */
     path: z.string().optional(),
@@ -59,16 +65,8 @@ const sections = {
     keep_days: whole(30, 3650),
   }),
   engine: z.strictObject({ max_sandboxes: whole(1, 1000), poll_interval: TimeoutMs }),
-  sandbox: z.strictObject({
-    isolation: z.enum(["bubblewrap", "none"]),
-    cpu: textual.pipe(Cores),
-    memory: textual.pipe(MemoryMiB),
-    timeout: TimeoutMs,
-    /** What an hour of a sandbox costs the operator, in dollars. */
-    price_per_hour: textual.pipe(z.coerce.number<string>().min(0).max(10_000)).transform(usd),
-    /** Hosts that a sandbox may reach beside GitHub. */
-    allow_hosts: texts.pipe(z.array(Host)),
-  }),
+  sandbox: sandboxSection,
+  modal: modalSection,
   agent: z.strictObject({
     /** The agent's model where the person names none. */
     model: z.string().optional(),
@@ -91,6 +89,8 @@ const sections = {
   }),
   operator: operatorSection,
   alerts: alertsSection,
+  /** A task that will likely cost more waits for a maintainer's word. */
+  approval: z.strictObject({ confirm_above: money.optional() }),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]) }),
 };
 const schema = z.strictObject(sections);
@@ -102,6 +102,8 @@ const secretNames = {
   PARHELIA_GITHUB_WEBHOOK_SECRET: "the App's webhook secret",
   PARHELIA_GITHUB_WEBHOOK_SECRET_OLD: "the secret before, while GitHub still signs with it",
   PARHELIA_OPERATOR_WEBHOOK_SECRET: "signs what is posted to `operator.webhook`",
+  MODAL_TOKEN_ID: "names the token of the Modal account that sandboxes run in",
+  MODAL_TOKEN_SECRET: "the secret of that token",
   UPSTASH_REDIS_REST_TOKEN: "the token of the database at `store.url`",
 } as const;
 

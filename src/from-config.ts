@@ -1,12 +1,17 @@
 /** What the parts of the service get from the configuration. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunDefaults } from "./commands/command.ts";
+import type { RunDefaults, StartLimits } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { Budgets } from "./core/budget.ts";
+import type { Sandboxes } from "./core/ports/sandboxes.ts";
+import { pricedModels } from "./core/pricing.ts";
 import type { Operator } from "./engine/room.ts";
 import type { GitHubForge } from "./github/forge.ts";
 import type { GitHubOptions } from "./github/open-github.ts";
+import { acceptOn, filesMiB, thisMachine, withDefaults } from "./sandbox/local/limits.ts";
+import type { ModalSandboxesOptions } from "./sandbox/modal/open-modal-sandboxes.ts";
+import { modalPerHour, refuseMisfits } from "./sandbox/modal/refuse.ts";
 import type { StorePlace } from "./store/open-store.ts";
 import { openOperatorWebhook } from "./web/operator-webhook.ts";
 
@@ -24,6 +29,29 @@ export function storePlace(config: Config): StorePlace {
   throw new ConfigError(
     "UPSTASH_REDIS_REST_TOKEN is missing: store.url names a database, and this is the token for it.",
   );
+}
+
+type ModalSettings = Omit<ModalSandboxesOptions, "log" | "clock">;
+
+/** For sandboxes on Modal. Throws a `ConfigError` that lists all that is missing. */
+export function modalSettings({ settings, secrets }: Config): ModalSettings {
+  const { MODAL_TOKEN_ID: tokenId, MODAL_TOKEN_SECRET: tokenSecret } = secrets;
+  const { public_url: gateway } = settings.server;
+  if (gateway === undefined || tokenId === undefined || tokenSecret === undefined) {
+    const lines = [
+      ...(gateway === undefined
+        ? ["server.public_url (or PARHELIA_SERVER_PUBLIC_URL): the https address at which sandboxes reach this service"]
+        : []),
+      ...(tokenId === undefined ? ["MODAL_TOKEN_ID: the token's id, ak-…"] : []),
+      ...(tokenSecret === undefined ? ["MODAL_TOKEN_SECRET: the token's secret, as-…"] : []),
+    ];
+    throw new ConfigError(
+      `sandbox.backend is "modal". Missing:\n  ${lines.join("\n  ")}\nA token: modal token new. Without an account: sandbox.backend = "local"`,
+    );
+  }
+  const { app, environment, image, regions, network } = settings.modal;
+  const hosts = [new URL(settings.github.web_url).hostname, ...settings.sandbox.allow_hosts];
+  return { tokenId, tokenSecret, gateway, app, environment, image, regions, network, hosts };
 }
 
 /** What a task gets where its person says nothing. */
@@ -55,6 +83,30 @@ export function operatorOf(
     },
   };
 }
+
+/** Models that may be used: those that the operator names, or all that have a price. */
+export const modelsOf = ({ settings: { agent } }: Config): readonly string[] =>
+  agent.models.length === 0 ? pricedModels() : agent.models;
+
+/** What the backend gives and takes, without opening it. */
+function backendOf({ settings: { sandbox, modal } }: Config): Pick<Sandboxes, "accept" | "pricePerHour"> {
+  if (sandbox.backend === "modal") {
+    return { accept: refuseMisfits, pricePerHour: (resources) => modalPerHour(resources, modal.regions) };
+  }
+  const machine = thisMachine();
+  const heldMiB = sandbox.isolation === "none" ? 0 : filesMiB(withDefaults({}, machine));
+  return {
+    accept: (resources) => acceptOn(machine, heldMiB, resources),
+    pricePerHour: () => sandbox.price_per_hour,
+  };
+}
+
+export const startLimitsOf = (config: Config): StartLimits => ({
+  maxSandboxes: config.settings.engine.max_sandboxes,
+  models: modelsOf(config),
+  confirmAbove: config.settings.approval.confirm_above,
+  ...backendOf(config),
+});
 
 export function budgetsOf({ settings: { budget } }: Config): Budgets {
   return {

@@ -1,6 +1,6 @@
 /** The service: configuration → adapters → loop → listen. Its parts meet here and nowhere else. */
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, realpathSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
@@ -13,10 +13,9 @@ import { withSecretsKept } from "./core/changes.ts";
 import { forgeByPlace } from "./core/forge-by-place.ts";
 import { TaskId } from "./core/ids.ts";
 import { after, dayMs, Instant, secondMs } from "./core/instant.ts";
-import { pricedModels } from "./core/pricing.ts";
 import type { Clock, Ids } from "./core/ports/clock.ts";
 import type { Forge } from "./core/ports/forge.ts";
-import type { Sandboxes } from "./core/ports/sandboxes.ts";
+import type { Resources, Sandboxes } from "./core/ports/sandboxes.ts";
 import type { Store } from "./core/ports/store.ts";
 import { redactor } from "./core/redact.ts";
 import { startLoop } from "./engine/loop.ts";
@@ -28,18 +27,22 @@ import { ledgerPurse } from "./gateway/ledger-purse.ts";
 import { listen } from "./gateway/listen.ts";
 import { modelRoutes, type ModelDoor, type UnderWay } from "./gateway/model/model-routes.ts";
 import { bundleRunner } from "./gateway/runner-bundle.ts";
-import { budgetsOf, gitHubAccess, operatorOf, runDefaults, secretsOf, storePath, storePlace } from "./from-config.ts";
+import {
+  budgetsOf,
+  gitHubAccess,
+  modelsOf,
+  operatorOf,
+  runDefaults,
+  secretsOf,
+  storePath,
+  storePlace,
+} from "./from-config.ts";
 import { openGitHub } from "./github/open-github.ts";
+import { openBackend } from "./open-backend.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
-import { stayHome } from "./records/local-home.ts";
-import { findClaude } from "./sandbox/local/find-claude.ts";
-import { openEgress } from "./sandbox/local/egress.ts";
-import { localPlaces, machineWord, makeHome } from "./sandbox/local/local-places.ts";
-import { openLocalSandboxes } from "./sandbox/local/open-local-sandboxes.ts";
-import { replicasAtMost } from "./sandbox/local/slots.ts";
+import { makeHome } from "./sandbox/local/local-places.ts";
 import { refuseHalfImported } from "./store/import-mark.ts";
 import { openForEngine, type StorePlace } from "./store/open-store.ts";
-import { takeNumber, takeReplicaNumber } from "./store/replica-number.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
 import type { OpenedLog } from "./terminal/log.ts";
 import { healthRoutes } from "./web/health.ts";
@@ -90,6 +93,11 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     unique: () => ids.unique(),
   };
   const modelDoor = modelRoutes(door, modelCalls);
+  const backend = {
+    pricePerHour: (resources: Resources) => parts.sandboxes.pricePerHour(resources),
+    accept: (resources: Resources) => parts.sandboxes.accept(resources),
+  };
+  const startLimits = { budgets: limits.budgets, limits: { ...limits, ...backend } };
   const room: Room = {
     ...world,
     log,
@@ -100,8 +108,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     sandboxEnv: parts.sandboxEnv,
     boot: bootCommand(runner.sha256),
     holder: ids.unique(),
-    answer: (request) =>
-      answerRequest(request, { store, forge, ids, defaults, budgets: limits.budgets, now: clock.now() }),
+    answer: (request) => answerRequest(request, { store, forge, ids, defaults, ...startLimits, now: clock.now() }),
   };
   const redact = redactor(parts.secrets);
   return { room, gateway: gatewayRoutes({ ...world, redact, forge, runner, model: modelDoor }), modelCalls };
@@ -147,25 +154,12 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
   const secrets = [...secretsOf(config), key];
   opened.redactWith(redactor(secrets));
   const github = front === "http" ? openGitHub({ ...gitHubAccess(config), log, clock, ids, store, fetch }) : undefined;
-  const home = { machine: machineWord(), root: realpathSync(config.root) };
-  const leaveHome = place.kind === "redis" ? await stayHome(home, { store, clock, ids, log }) : undefined;
-  const places = localPlaces(config.root, place.kind === "redis" ? "shared" : "file");
-  const replica = place.kind === "redis" ? takeReplicaNumber(ownFolder, replicasAtMost) : alone;
-  const claude = settings.agent.claude_path ?? findClaude(config.searched);
-  if (claude === undefined) log.warn({}, "Claude Code is not installed: agent tasks will fail, commands will run");
-  const sandboxes = await openLocalSandboxes({
-    isolation: settings.sandbox.isolation,
-    socketDirectory: places.sockets,
-    stateDirectory: places.sandboxes,
-    node: process.execPath,
-    readOnly: claude === undefined ? [] : [claude],
-    slots: settings.engine.max_sandboxes,
-    // Where all numbers are taken, the sandboxes refuse the next one in their own words.
-    replica: replica?.number ?? replicasAtMost,
-    takeNumber: (number) => (place.kind === "redis" ? takeNumber(ownFolder, number) : undefined),
-    clock,
-    limits: {},
-  });
+  const backend = await openBackend(
+    config,
+    { store, clock, ids, log },
+    { store: place.kind === "redis" ? "shared" : "file", front },
+  );
+  const { sandboxes } = backend;
   const forge = forgeByPlace(clock, openLocalForge(), github?.forge);
   const { room, gateway, modelCalls } = assemble({
     store,
@@ -175,38 +169,27 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
     forge,
     sandboxes,
     fetch,
-    sandboxEnv: {
-      PARHELIA_ISOLATION: settings.sandbox.isolation,
-      ...(claude === undefined ? {} : { PARHELIA_AGENT_CLAUDE: claude }),
-    },
+    sandboxEnv: backend.sandboxEnv,
     runner: bundleRunner(),
     key,
     secrets,
     limits: {
       maxSandboxes: settings.engine.max_sandboxes,
       budgets: budgetsOf(config),
-      microUsdPerHour: settings.sandbox.price_per_hour,
+      maxWaitMs: settings.sandbox.max_wait,
       keptMs: settings.store.keep_days * dayMs,
+      models: modelsOf(config),
+      confirmAbove: settings.approval.confirm_above,
     },
     operator: operatorOf(config, { github: github?.forge, fetch }),
     defaults: runDefaults(config),
     model: {
       apiUrl: settings.agent.api_url,
       apiKey: config.secrets.ANTHROPIC_API_KEY ?? "",
-      names: settings.agent.models.length === 0 ? pricedModels() : settings.agent.models,
+      names: modelsOf(config),
     },
   });
-  const doors = await sandboxes.serve(async ({ directory, connections }) => {
-    const inside = await listen(gateway, { socket: join(directory, "gateway.sock"), mode: 0o666, connections });
-    const egress = await openEgress({
-      socketPath: join(directory, "proxy.sock"),
-      connections,
-      allow: settings.sandbox.allow_hosts,
-      origin: settings.github.web_url,
-      log: (entry) => log.info(entry, "egress"),
-    });
-    return { close: async () => void (await Promise.all([inside.close(), egress.close()])) };
-  });
+  const doors = await backend.serve(gateway);
   const loop = startLoop((moved) => openEngine(room, moved), {
     store,
     clock,
@@ -217,7 +200,13 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
   const outside =
     github === undefined
       ? undefined
-      : await listen(new Hono().route("/", healthRoutes({ store, clock })).route("/", github.routes), settings.server);
+      : await listen(
+          new Hono()
+            .route("/", healthRoutes({ store, clock }))
+            .route("/", github.routes)
+            .route("/", backend.reaches === "outside" ? gateway : new Hono()),
+          settings.server,
+        );
   return {
     store,
     port: outside?.port,
@@ -229,16 +218,12 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       // A call that is cut off is charged at its worst case, so those that end soon are waited for.
       while (modelCalls.size > 0 && clock.now() < until) await sleep(50);
       await doors.close();
-      leaveHome?.();
       await store.close();
-      replica?.release();
+      backend.release();
       claimed.release();
     },
   };
 }
-
-/** The one engine of a file. */
-const alone = { number: 0, release: () => undefined };
 
 /** What is under way at SIGTERM gets this long; the rest is taken up again by the next start. */
 const drainMs = 8000;

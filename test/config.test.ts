@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ConfigError, readConfig, showConfig } from "../src/config.ts";
+import { modalSettings, secretsOf } from "../src/from-config.ts";
 import { hourMs, secondMs } from "../src/core/instant.ts";
 import { usd } from "../src/core/money.ts";
 
@@ -151,4 +152,34 @@ test("settings of the repository that the program is started in stand in its way
   expect(config.passedOver).toEqual(["who", "sandbox.network", "labels"]);
   expect(showConfig(config)).toContain("# sandbox.network: for tasks on GitHub alone");
   expect(complaint("[sandbox]\nnetwrok = 1\n")).toContain("there is no key sandbox.netwrok");
+});
+
+test("Modal needs an address that its sandboxes reach, and a token", () => {
+  const complaintOf = (env: Record<string, string>): string => {
+    try {
+      modalSettings(readConfig(folder('[sandbox]\nbackend = "modal"\nallow_hosts = ["registry.example.org"]'), env));
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message;
+      throw error;
+    }
+    return "none";
+  };
+  const token = { MODAL_TOKEN_ID: "ak-1", MODAL_TOKEN_SECRET: "as-1" };
+  const address = { PARHELIA_SERVER_PUBLIC_URL: "https://parhelia.example.org" };
+  expect(complaintOf({})).toMatchInlineSnapshot(`
+    "sandbox.backend is "modal". Missing:
+      server.public_url (or PARHELIA_SERVER_PUBLIC_URL): the https address at which sandboxes reach this service
+      MODAL_TOKEN_ID: the token's id, ak-…
+      MODAL_TOKEN_SECRET: the token's secret, as-…
+    A token: modal token new. Without an account: sandbox.backend = "local""
+  `);
+  expect(complaintOf(token)).toMatch(/server\.public_url/);
+  expect(complaintOf(token)).not.toMatch(/MODAL_TOKEN_ID:/);
+  expect(complaintOf(address)).toMatch(/MODAL_TOKEN_ID: .*\n {2}MODAL_TOKEN_SECRET: /);
+  expect(complaintOf({ ...token, ...address })).toBe("none");
+  expect(complaint("[modal]\nimage = 'im-123'")).toMatch(/modal\.image is "im-123": is no published image/);
+  const config = readConfig(folder(), { ...token, ...address });
+  expect(modalSettings(config)).toMatchObject({ hosts: ["github.com"], network: "list", image: "parhelia:live" });
+  expect(secretsOf(config)).toEqual(["ak-1", "as-1"]);
+  expect(showConfig(config)).not.toMatch(/a[ks]-1/);
 });

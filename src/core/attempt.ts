@@ -18,9 +18,11 @@ export const Attempt = z.object({
   claimedAt: Instant,
   /** When the backend said that the sandbox lives; absent until it did. */
   createdAt: Instant.optional(),
+  /** The last time that the backend said that it had no machine for the sandbox; absent where it never did. */
+  waitedAt: Instant.optional(),
   /** The last time that the backend was asked, and whether it knew the sandbox. */
   seen: z.object({ at: Instant, alive: z.boolean() }).optional(),
-  /** Money per hour that the backend takes for this sandbox. */
+  /** Money per hour that the backend takes for this sandbox; the dearest of what was asked for, until one is made. */
   microUsdPerHour: MicroUsd,
   endedAt: Instant.optional(),
   outcome: Outcome.optional(),

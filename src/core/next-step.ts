@@ -6,9 +6,10 @@ import type { Attempt, Heard, Outcome } from "./attempt.ts";
 import { after, earliest, minuteMs, secondMs, type Instant } from "./instant.ts";
 import { idleness, idleWords, nothingHandedOver, type Idleness } from "./idle.ts";
 import { judge, publishAs } from "./judge.ts";
+import { noMachineWords } from "./machine.ts";
 import type { AttemptResult } from "./protocol.ts";
 import type { PublishAs } from "./ports/forge.ts";
-import { isEnded, type Finding, type InState, type Task } from "./task.ts";
+import { isEnded, isWaitingForMachine, type Finding, type InState, type Task } from "./task.ts";
 
 export interface Facts {
   /** The attempt that the task is in. */
@@ -22,6 +23,8 @@ export interface Facts {
 export const patience = {
   /** From the claim until the backend has made the sandbox. */
   createMs: 5 * minuteMs,
+  /** Between two questions whether there is a machine for a sandbox by now. */
+  machineMs: 10 * secondMs,
   /** From the sandbox's start until its first word. */
   firstWordMs: minuteMs,
   /** Since its last word, until the backend is asked whether it lives (a runner speaks every thirty seconds). */
@@ -43,7 +46,8 @@ export const patience = {
 } as const;
 
 /** A sandbox lives this long at most, whatever becomes of the service; it is also what is reserved of compute. */
-export const lifetimeMs = (task: Task): number => task.spec.timeoutMs + patience.firstWordMs + patience.overtimeMs;
+export const lifetimeMs = ({ spec }: Pick<Task, "spec">): number =>
+  spec.timeoutMs + patience.firstWordMs + patience.overtimeMs;
 
 /** Where a wait has `putOffUpTo`, only silence is waited for: each word of the sandbox puts the next look off, up to then. */
 export type Step = { readonly because: string } & (
@@ -53,6 +57,8 @@ export type Step = { readonly because: string } & (
   | { readonly do: "claim" }
   | { readonly do: "requeue" }
   | { readonly do: "create" }
+  /** Give up the machine that is asked for, and ask for the next one that would do. */
+  | { readonly do: "next machine" }
   /** Write down that the sandbox was made. */
   | { readonly do: "note" }
   | { readonly do: "run"; readonly startedAt: Instant }
@@ -75,6 +81,7 @@ const wait = (until: Instant | null, because: string) => ({ do: "wait", until, b
 
 export function nextStep(task: Task, facts: Facts, now: Instant): Step {
   if (isEnded(task)) return wait(null, "the task has ended");
+  if (isWaitingForMachine(task)) return whileNoMachine(task, facts, now);
   switch (task.state) {
     case "held":
     case "queued":
@@ -108,6 +115,24 @@ function beforeStart(task: InState<"held" | "queued" | "waiting">, now: Instant)
 function inAWhile(task: InState<"waiting">, ms: number, now: Instant): Step {
   const until = after(task.since, ms);
   return now >= until ? { do: "requeue", because: "what it waits for may have come" } : wait(until, task.because);
+}
+
+function whileNoMachine(task: InState<"waiting">, facts: Facts, now: Instant): Step {
+  const attempt = attemptIn(facts, task);
+  const cancelled = cancelFinding(task);
+  if (cancelled !== undefined) return endWith("cancelled", cancelled);
+  // Whoever asked for it died before it was written down, and it may be gone by now: asking again could make a second one.
+  if (facts.heard !== undefined) return { do: "note", because: "a sandbox has spoken that is not written down" };
+  const { machine } = task;
+  const until = machine?.until ?? task.since;
+  if (now >= until) {
+    if (machine?.next[0] !== undefined)
+      return { do: "next machine", because: `${machine.gpu} was not free in its time` };
+    return endWith("failed", noResult("failed", noMachineWords(task.spec.resources.gpu, now - task.since)));
+  }
+  const askAt = attempt.waitedAt === undefined ? now : after(attempt.waitedAt, patience.machineMs);
+  if (now >= askAt) return { do: "create", because: "there may be a machine for its sandbox by now" };
+  return wait(earliest(askAt, until), task.because);
 }
 
 function whileStarting(task: InState<"starting">, facts: Facts, now: Instant): Step {

@@ -76,13 +76,23 @@ export const MemoryMiB = reading(
   (text) => `${inlineCode(text)} is not an amount of memory. Write it like \`8\` (GiB), \`8GiB\` or \`512MiB\`.`,
 );
 
-/** As a backend is asked for it; a backend may refuse more. */
+/** As a backend is asked for it, which may refuse more; of several, the first that is free is taken. */
 function gpuText(text: string): string | undefined {
+  const each = text.split(",").map((name) => oneGpu(name.trim()));
+  return each.includes(undefined) ? undefined : [...new Set(each)].join(",");
+}
+
+function oneGpu(text: string): string | undefined {
   const gpu = readGpu(text);
   return gpu === undefined ? undefined : `${gpu.type.name}${gpu.count === 1 ? "" : `:${gpu.count}`}`;
 }
 
-export const Gpu = reading("GPU type, with its count where more than one: H100 or H100:2", gpuText, (text) => {
+export const Gpu = reading("GPU type, with its count where more than one: H100 or H100:2", gpuText, (all) => {
+  const text =
+    all
+      .split(",")
+      .find((each) => oneGpu(each.trim()) === undefined)
+      ?.trim() ?? all;
   const [name = ""] = text.split(":");
   const type = gpuType(name);
   if (type !== undefined) {

@@ -1,6 +1,7 @@
 /** Values of settings, and sections of the operator's. Environment variables give text; files may give the number or the list itself. */
 import { z } from "zod";
-import { textual } from "./quantities.ts";
+import { usd } from "./money.ts";
+import { Cores, Host, MemoryMiB, textual, TimeoutMs } from "./quantities.ts";
 
 export const whole = (min: number, max: number) => textual.pipe(z.coerce.number<string>().int().min(min).max(max));
 
@@ -23,6 +24,53 @@ const repositoryFullName = z.string().regex(/^[\w-]+\/[\w.-]+$/, "is no reposito
 export const operatorSection = z.strictObject({
   repository: repositoryFullName.optional(),
   webhook: webUrl.optional(),
+});
+
+/** Where the service listens. */
+export const serverSection = z.strictObject({
+  host: z.string(),
+  port: whole(0, 65_535),
+  /** The service as the network reaches it; sandboxes on Modal ask for their work here. */
+  public_url: address.optional(),
+});
+
+/** The App, and where GitHub is. */
+export const githubSection = z.strictObject({
+  app_id: whole(1, 2 ** 40).optional(),
+  private_key_path: z.string().optional(),
+  web_url: address,
+  api_url: address,
+  /** Ids of the installations that are served; others are ignored. */
+  installations: texts.pipe(z.array(z.coerce.number<string>().int().positive())),
+});
+
+/** Where work runs, and what it gets where nothing else is asked for. */
+export const sandboxSection = z.strictObject({
+  backend: z.enum(["local", "modal"]),
+  /** How long a task waits for a machine that is free; each of several GPUs has its share of it. */
+  max_wait: TimeoutMs,
+  isolation: z.enum(["bubblewrap", "none"]),
+  cpu: textual.pipe(Cores),
+  memory: textual.pipe(MemoryMiB),
+  timeout: TimeoutMs,
+  /** What an hour of a local sandbox costs the operator, in dollars; Modal's have prices of their own. */
+  price_per_hour: textual.pipe(z.coerce.number<string>().min(0).max(10_000)).transform(usd),
+  /** Hosts that a sandbox may reach beside GitHub. */
+  allow_hosts: texts.pipe(z.array(Host)),
+});
+
+/** The account, image and place of sandboxes on Modal, and what they may reach of the network. */
+export const modalSection = z.strictObject({
+  /** Its name there. Everything that Parhelia makes on Modal is in it. */
+  app: z.string().regex(/^[\w.-]{1,64}$/, "is no name of a Modal app: write at most 64 of A-Z, a-z, 0-9, _, . and -"),
+  /** A Modal environment; the account's own default unless told. */
+  environment: z.string().optional(),
+  /** A published image, by its name and tag. */
+  image: z.string().regex(/^(?!im-)[\w.-]{1,64}:[\w.-]{1,64}$/, "is no published image: write name:tag"),
+  /** Where sandboxes may run, such as us or eu-west; a choice makes them dearer. */
+  regions: texts,
+  /** `list`: the gateway, GitHub and `sandbox.allow_hosts`; `none`: the gateway alone. */
+  network: z.enum(["none", "list", "open"]),
 });
 
 /** Of what: percent of a ceiling, and of the tasks that ended in the last hour. */

@@ -12,14 +12,15 @@ import { notHalted, readHalt } from "../records/halt.ts";
 import { shortScopes } from "../records/ledger.ts";
 import { taskMoney } from "../records/spending.ts";
 import { mayStart } from "./admit.ts";
-import { claimNeed } from "./claim-need.ts";
+import { claimNeed } from "../core/claim-need.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
 export async function claimSlot(room: Room, look: Look): Promise<Done> {
   const { task, now } = look;
   const { store } = room;
-  const { maxSandboxes, microUsdPerHour } = room.limits;
+  const { maxSandboxes, maxWaitMs } = room.limits;
+  const microUsdPerHour = room.sandboxes.pricePerHour(task.spec.resources);
   const [halted, budgets, { used }] = await Promise.all([
     readHalt(store, now),
     readBudgets(store, now, room.limits.budgets),
@@ -28,7 +29,7 @@ export async function claimSlot(room: Room, look: Look): Promise<Done> {
   // It keeps its place in the queue.
   if (halted !== undefined) return { due: null };
   await mayStart(room, task);
-  const { until, ceilings, held } = claimNeed(task, { used, budgets, microUsdPerHour, now });
+  const { until, ceilings, held } = claimNeed(task, { used, budgets, microUsdPerHour, maxWaitMs, now });
   const claimed = claim(task, { microUsdPerHour, held, until, ceilings, maxSandboxes, now });
   const attempt = attemptId(task.id, task.attempts + 1);
   return {

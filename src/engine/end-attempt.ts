@@ -2,11 +2,11 @@
 import { byDay } from "../core/budget.ts";
 import { computePrice } from "../core/pricing.ts";
 import { ended, publishing, queuedForSlot } from "../core/moves.ts";
-import { lifetimeMs, type Step } from "../core/next-step.ts";
+import { lifetimeMs, patience, type Step } from "../core/next-step.ts";
 import type { Event } from "../core/event.ts";
 import { dollars, minus, noMoney, plus, type MicroUsd } from "../core/money.ts";
 import type { Attempt } from "../core/attempt.ts";
-import { after, secondMs, type Instant } from "../core/instant.ts";
+import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import type { Task } from "../core/task.ts";
 import { endAttemptEffects } from "../records/attempt.ts";
 import { charged, type Charge } from "../records/ledger.ts";
@@ -17,7 +17,7 @@ import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
 type End = Extract<Step, { do: "end" }>;
 
 export async function endAttempt(room: Room, look: Look, step: End): Promise<Done> {
-  const attempt = attemptOf(look);
+  const attempt = await withStart(room, look);
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
   const compute = computeCharge(look, attempt, now);
@@ -52,12 +52,21 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   };
 }
 
+/** A machine may have come since it was last asked for, or whoever asked for it died before it could be written down. */
+async function withStart({ sandboxes }: Room, look: Look): Promise<Attempt> {
+  const attempt = attemptOf(look);
+  if (attempt.createdAt !== undefined) return attempt;
+  const found = await sandboxes.find(attempt.sandbox);
+  return found === undefined ? attempt : { ...attempt, createdAt: found.startedAt };
+}
+
 /**
  * From when the backend bills: the sandbox's start, or the claim where a crash hid it. A sandbox that was never spoken of
  * costs nothing; none lives longer than its lifetime, however long the service was away. Each day is charged its own part.
  */
 function computeCharge(look: Look, attempt: Attempt, now: Instant): Charge {
-  const from = attempt.createdAt ?? (look.facts.heard === undefined ? undefined : attempt.claimedAt);
+  const from =
+    attempt.createdAt ?? (mayHaveLived(look, attempt, now) ? (attempt.waitedAt ?? attempt.claimedAt) : undefined);
   if (from === undefined) return charged(noMoney, now);
   const ms = Math.min(lifetimeMs(look.task), Math.max(0, now - from));
   const costUntil = (at: Instant): MicroUsd => computePrice(attempt.microUsdPerHour, at - from);
@@ -66,6 +75,15 @@ function computeCharge(look: Look, attempt: Attempt, now: Instant): Charge {
     amount: minus(costUntil(day.until), costUntil(day.from)),
   }));
   return { parts, used: { ms } };
+}
+
+/**
+ * It spoke; or nobody looked for so long that it may have been made, and be gone by now. While somebody looks, what could not
+ * be made is given up sooner, and what waits for a machine is written down.
+ */
+function mayHaveLived({ facts }: Look, attempt: Attempt, now: Instant): boolean {
+  if (facts.heard !== undefined) return true;
+  return attempt.waitedAt === undefined && now > after(attempt.claimedAt, patience.createMs + minuteMs);
 }
 
 function afterwards(task: Task, step: End, now: Instant): Task {

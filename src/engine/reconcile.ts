@@ -67,6 +67,8 @@ async function markMissing(
 ): Promise<boolean> {
   const { createdAt, sandbox, seen } = attempt.value;
   if (createdAt === undefined || names.has(sandbox) || seen?.alive === false) return false;
+  // A listing may be behind what was made a moment ago.
+  if ((await room.sandboxes.find(sandbox)) !== undefined) return false;
   const marked = await markGone(room.store, attempt, { now, op: room.ids.unique() });
   return marked === "marked";
 }

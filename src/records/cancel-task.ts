@@ -3,7 +3,7 @@ import type { Event } from "../core/event.ts";
 import type { TaskId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Commit, Store } from "../core/ports/store.ts";
-import { isEnded, type Actor, type Task } from "../core/task.ts";
+import { attemptIn, isEnded, type Actor, type Task } from "../core/task.ts";
 import { keys, logs, type Kept } from "./document.ts";
 import { eventAppends } from "./events.ts";
 import { inboxTopic } from "./inbox.ts";
@@ -38,7 +38,7 @@ export async function cancelTask(
 function cancelCommit(task: Kept<Task>, ask: CancelAsk): Omit<Commit, "op"> {
   const from = task.value;
   const to: Task = { ...from, cancel: { at: ask.now, by: ask.by } };
-  const attempt = "attempt" in from ? from.attempt : undefined;
+  const attempt = attemptIn(from);
   const because = `cancelled by ${ask.by.login}`;
   const event: Event = { at: ask.now, level: "info", type: "task_cancel_asked", task: from.id, message: because };
   const told =

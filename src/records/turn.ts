@@ -8,7 +8,7 @@ import { attemptId, type AttemptId, type TaskId } from "../core/ids.ts";
 import { after, secondMs, type Instant } from "../core/instant.ts";
 import type { Event } from "../core/event.ts";
 import type { Answers, FailedCondition, Put, Store } from "../core/ports/store.ts";
-import { Task } from "../core/task.ts";
+import { attemptIn, isWaitingForMachine, Task } from "../core/task.ts";
 import { kept, keys, type Kept } from "./document.ts";
 import { dueIn, type Due, type DueAsk } from "./due.ts";
 import { eventAppends } from "./events.ts";
@@ -48,8 +48,8 @@ async function turnIn(
   const found = kept(Task, task);
   if (found === undefined) return undefined;
   const dueVersion = due?.version ?? 0;
-  if (!("attempt" in found.value)) return { task: found, dueVersion, lease, facts: {} };
-  const id = found.value.attempt;
+  const id = attemptIn(found.value);
+  if (id === undefined) return { task: found, dueVersion, lease, facts: {} };
   return { task: found, dueVersion, lease, facts: id === attempt ? factsIn(facts) : await readFacts(store, now, id) };
 }
 
@@ -102,7 +102,7 @@ export async function endTurn(
   const { task, lease } = turn;
   const from = task.value;
   const to = move.to ?? from;
-  const attempt = "attempt" in to ? to.attempt : attemptId(from.id, 1);
+  const attempt = attemptIn(to) ?? attemptId(from.id, 1);
   const act = next.lease === "release" ? { act: next.lease } : { act: "renew" as const, ttlMs: next.lease.keepMs };
   const committed = await store.commit(
     {
@@ -156,6 +156,7 @@ function effectsOf({ task, dueVersion }: Turn, move: Move, { lease, due }: After
 
 /** The attempt that ends with this move: its runner is told. */
 function overWith(from: Task, to: Task | undefined): AttemptId[] {
-  const isOn = (task: Task) => task.state === "starting" || task.state === "running";
-  return to === undefined || !("attempt" in from) || !isOn(from) || isOn(to) ? [] : [from.attempt];
+  const isOn = (task: Task) => task.state === "starting" || task.state === "running" || isWaitingForMachine(task);
+  const attempt = attemptIn(from);
+  return to === undefined || attempt === undefined || !isOn(from) || isOn(to) ? [] : [attempt];
 }

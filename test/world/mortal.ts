@@ -27,6 +27,7 @@ export function mortalSandboxes(life: Life, sandboxes: Sandboxes): Sandboxes {
     proxyAddress,
     shortcomings,
     accept: (resources) => sandboxes.accept(resources),
+    pricePerHour: (resources) => sandboxes.pricePerHour(resources),
     create: (spec) => life.call("sandbox create", () => sandboxes.create(spec)),
     find: (name) => life.read(() => sandboxes.find(name)),
     list: () => life.read(() => sandboxes.list()),

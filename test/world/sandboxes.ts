@@ -5,6 +5,10 @@
  */
 import type { Hono } from "hono";
 import { Instant } from "../../src/core/instant.ts";
+import { microUsd, usd, type MicroUsd } from "../../src/core/money.ts";
+import { computePerHour } from "../../src/core/compute-prices.ts";
+import type { SandboxName } from "../../src/core/ids.ts";
+import { machineChoices } from "../../src/core/machine.ts";
 import type { Clock } from "../../src/core/ports/clock.ts";
 import type { Sandbox, Sandboxes, SandboxSpec } from "../../src/core/ports/sandboxes.ts";
 import type { AttemptResult, EventAck, Job, ManifestEntry, RunnerEvent } from "../../src/core/protocol.ts";
@@ -58,6 +62,15 @@ export interface SandboxStandIn extends Sandboxes {
   inside(task?: string): Inside;
   /** It is gone without a word, as when a machine dies. */
   lose(name?: string): void;
+  /** What it takes for an hour, whatever is asked for. */
+  price: MicroUsd;
+  /**
+   * Cards that it has, by their names with their counts; none unless told. "taken": there is no machine with one until it
+   * is given "free".
+   */
+  cards(name: string, are: "free" | "taken"): void;
+  /** Names of what waits for a machine. */
+  waiting(): string[];
   /** Throws this for so many calls. */
   fail(call: "create" | "list" | "find" | "end", times: number): void;
 }
@@ -73,6 +86,20 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
     const found = find(name);
     if (found !== undefined) found.endedAt = passed();
     return found !== undefined;
+  };
+  const cards = new Map<string, "free" | "taken">();
+  const queue = new Map<SandboxName, { readonly spec: SandboxSpec; readonly since: Instant }>();
+  /** All that its card is free for, as a backend starts what waits whether or not anyone asks. */
+  const startQueued = (): void => {
+    for (const [name, { spec }] of queue) if (cards.get(spec.resources.gpu ?? "") !== "taken") start(name, spec);
+  };
+  const start = (name: SandboxName, spec: SandboxSpec): Sandbox => {
+    queue.delete(name);
+    const { gpu } = spec.resources;
+    const sandbox = { name, startedAt: Instant.parse(clock.now()), ...(gpu === undefined ? {} : { gpu }) };
+    const bornAt = passed();
+    all.push({ sandbox, spec, said: 0, bornAt, endsAt: bornAt + spec.lifetimeMs, endedAt: undefined });
+    return sandbox;
   };
   const failing = new Map<string, number>();
   const trip = (call: string): void => {
@@ -90,16 +117,24 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
       return all.map(({ sandbox }) => sandbox.name);
     },
     accept(resources) {
-      if (resources.gpu !== undefined) throw new Refusal("The local backend has no GPU: ask without one.");
+      if (machineChoices(resources).some(({ gpu }) => gpu !== undefined && !cards.has(gpu)))
+        throw new Refusal("The local backend has no GPU: ask without one.");
     },
+    price: usd(0.36),
+    pricePerHour: (resources) =>
+      microUsd(Math.max(...machineChoices(resources).map(({ gpu }) => standIn.price + (gpu === undefined ? 0 : computePerHour({ cpu: 0, memoryMiB: 0, gpu }))))),
+    cards(name, are) {
+      cards.set(name, are);
+      startQueued();
+    },
+    waiting: () => [...queue.keys()],
     async create(spec) {
       trip("create");
       const there = find(spec.name);
       if (there !== undefined) return there.sandbox;
-      const sandbox = { name: spec.name, startedAt: Instant.parse(clock.now()) };
-      const bornAt = passed();
-      all.push({ sandbox, spec, said: 0, bornAt, endsAt: bornAt + spec.lifetimeMs, endedAt: undefined });
-      return sandbox;
+      if (cards.get(spec.resources.gpu ?? "") !== "taken") return start(spec.name, spec);
+      if (!queue.has(spec.name)) queue.set(spec.name, { spec, since: Instant.parse(clock.now()) });
+      return "waiting";
     },
     async find(name) {
       trip("find");
@@ -107,10 +142,12 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
     },
     async list() {
       trip("list");
-      return all.filter(isAlive).map(({ sandbox }) => sandbox);
+      const queued = [...queue].map(([name, { since }]) => ({ name, startedAt: since }));
+      return [...all.filter(isAlive).map(({ sandbox }) => sandbox), ...queued];
     },
     async end(name) {
       trip("end");
+      queue.delete(name);
       end(name);
     },
     living,

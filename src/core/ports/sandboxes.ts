@@ -1,7 +1,8 @@
 import type { SandboxName } from "../ids.ts";
 import type { Instant } from "../instant.ts";
+import type { MicroUsd } from "../money.ts";
 
-/** CPU in cores, memory in MiB, GPU as its type and count (`H100:2`). */
+/** CPU in cores, memory in MiB, GPU as its type and count (`H100:2`); where it is asked for, several of which any will do. */
 export interface Resources {
   readonly cpu: number;
   readonly memoryMiB: number;
@@ -17,11 +18,18 @@ export interface SandboxSpec {
   readonly resources: Resources;
   /** The backend itself ends the sandbox after this time, whatever becomes of the service. */
   readonly lifetimeMs: number;
+  /** Set where its text or code comes from someone without write access: its network is a list of hosts, never open. */
+  readonly untrusted?: true;
 }
 
 export interface Sandbox {
   readonly name: SandboxName;
+  /** From when the backend bills it. */
   readonly startedAt: Instant;
+  /** What it was made from, where the backend has images: the published name, and the id that this was then. */
+  readonly image?: { readonly name: string; readonly id: string };
+  /** The GPU that it was made with, as it was asked for. */
+  readonly gpu?: string;
 }
 
 /** Where work runs. Every failure is thrown; a failed listing is a failure, never an empty list. */
@@ -33,13 +41,19 @@ export interface Sandboxes {
   readonly proxyAddress: string | undefined;
   /** What this backend cannot hold a sandbox to, one plain sentence each; empty where nothing is missing. */
   readonly shortcomings: readonly string[];
-  /** Throws a `Refusal` that names what this backend cannot give. */
+  /** Throws a `Refusal` that names what this backend cannot give; of several GPUs, of which any will do, if it lacks one. */
   accept(resources: Resources): void;
-  /** Idempotent by name: where the sandbox lives already, it is returned and nothing is started. */
-  create(spec: SandboxSpec): Promise<Sandbox>;
+  /** What a sandbox with these costs for an hour; with the dearest of several GPUs. */
+  pricePerHour(resources: Resources): MicroUsd;
+  /**
+   * Idempotent by name: where the sandbox lives already, it is returned and nothing is started. "waiting": no machine is
+   * free yet and nothing is billed; ask again with the same spec, or `end` it.
+   */
+  create(spec: SandboxSpec): Promise<Sandbox | "waiting">;
+  /** Undefined where there is none, where it has ended, however it did, and where it waits for a machine. */
   find(name: SandboxName): Promise<Sandbox | undefined>;
-  /** All living sandboxes that bear our name; never another's. */
+  /** All living sandboxes that bear our name, with those that wait for a machine; never another's. */
   list(): Promise<readonly Sandbox[]>;
-  /** Resolves when no process of it is left; also when there was none. */
+  /** Resolves when no process of it is left; also when there was none, or it waited for a machine. */
   end(name: SandboxName): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { Refusal } from "../../core/refusal.ts";
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { SandboxName } from "../../core/ids.ts";
+import { noMoney, type MicroUsd } from "../../core/money.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Sandbox, Sandboxes, SandboxSpec } from "../../core/ports/sandboxes.ts";
 import { openAdoption, type TakeNumber } from "./adoption.ts";
@@ -36,11 +37,15 @@ export interface LocalSandboxesOptions {
   readonly replica?: number;
   /** For the doors of replicas that died; unless given they stay closed. */
   readonly takeNumber?: TakeNumber;
+  /** What an hour of a sandbox costs the operator; nothing unless given. */
+  readonly microUsdPerHour?: MicroUsd;
   readonly clock: Clock;
   readonly limits: Partial<LocalLimits>;
 }
 
 export interface LocalSandboxes extends Sandboxes {
+  /** This machine is there: nothing waits for it. */
+  create(spec: SandboxSpec): Promise<Sandbox>;
   /**
    * From now on the sandboxes can reach the service, each by sockets of its own; those of an earlier service with the
    * same number get theirs at once, those of a dead replica when one of them is asked for with `find`. Call it once, before the first `create`. `close` of the answer closes all doors; the sandboxes live on.
@@ -138,6 +143,7 @@ export async function openLocalSandboxes(options: LocalSandboxesOptions): Promis
     proxyAddress: isolated.proxyAddress,
     shortcomings: isolated.shortcomings,
     accept: (resources) => isolated.accept(resources),
+    pricePerHour: () => options.microUsdPerHour ?? noMoney,
     create: (spec) => inTurn(spec.name, () => create(spec)),
     async find(name) {
       // Asked after a silence, which may be that nobody listens to it.

@@ -1,0 +1,111 @@
+/** A place where the commands of sandboxes on the stand-in for Modal report, with backends as services would open them. */
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
+import { Instant } from "../../src/core/instant.ts";
+import type { Log } from "../../src/core/ports/log.ts";
+import type { SandboxSpec } from "../../src/core/ports/sandboxes.ts";
+import type { ModalSandboxes, ModalSandboxesOptions } from "../../src/sandbox/modal/open-modal-sandboxes.ts";
+import { eventually } from "../world/eventually.ts";
+import { openModal, type ModalWorld } from "../world/modal/open-modal.ts";
+import { name } from "./post.ts";
+
+// The client reads its configuration file when it is imported.
+process.env["MODAL_CONFIG_PATH"] = "/no-such/modal.toml";
+const { ModalClient } = await import("modal");
+const { openModalSandboxes } = await import("../../src/sandbox/modal/open-modal-sandboxes.ts");
+
+const image = "parhelia:live";
+
+/** With the image of the sandboxes. One for a file: the client finds it by variables of this process. */
+export async function openAccount(): Promise<ModalWorld> {
+  const world = await openModal({ graceMs: 100 });
+  Object.assign(process.env, world.environment());
+  const client = new ModalClient({ logLevel: "error" });
+  const app = await client.apps.fromName("images", { createIfMissing: true });
+  const built = await client.images.fromRegistry("node:24-bookworm").build(app);
+  await built.publish(image);
+  client.close();
+  return world;
+}
+
+export interface ModalPost {
+  readonly app: string;
+  /** Another life of the service, unless it is told of another app. */
+  open(changes?: Partial<ModalSandboxesOptions>): Promise<ModalSandboxes>;
+  /** A spec whose shell script runs with `say`, which sends its standard input here. */
+  spec(n: number, script: string, changes?: Partial<SandboxSpec>): SandboxSpec;
+  /** The next thing said that was not heard yet. */
+  heard(withinMs?: number): Promise<string>;
+  /** Names of what lives in the app, as Modal knows it. */
+  living(): Promise<(string | undefined)[]>;
+  /** What was logged. */
+  readonly logged: readonly string[];
+}
+
+const say = `
+say() { node -e 'const s=require("net").connect(+process.env.GATEWAY.split(":")[1],"127.0.0.1");process.stdin.pipe(s);s.on("close",()=>process.exit())'; }
+`;
+
+let apps = 0;
+
+/** With a GPU, sandboxes are of Modal's old backend (V1). */
+export async function openModalPost(world: ModalWorld, gpu: string | undefined): Promise<ModalPost> {
+  const app = `parhelia-${(apps += 1)}`;
+  const said: string[] = [];
+  const logged: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((from) => {
+    sockets.add(from);
+    let text = "";
+    from.setEncoding("utf8").on("data", (part) => (text += String(part)));
+    from.on("error", () => undefined).on("close", () => said.push(text));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const write = (facts: object, message: string): void => void logged.push(`${message} ${JSON.stringify(facts)}`);
+  const log: Log = { info: () => undefined, warn: write, error: write };
+  const options: ModalSandboxesOptions = {
+    tokenId: world.tokenId,
+    tokenSecret: world.tokenSecret,
+    environment: undefined,
+    app,
+    image,
+    regions: [],
+    network: "list",
+    gateway: "https://parhelia.example.org",
+    hosts: ["github.com"],
+    clock: { now: () => Instant.parse(Date.now()) },
+    patienceMs: 1500,
+    log,
+  };
+  onTestFinished(async () => {
+    await world.faults.clear();
+    await world.change({ pageSize: 100, listLagMs: 0 });
+    for (const each of await world.living()) {
+      if (each.app === app) await world.faults.end(each.sandboxId, { status: 3 });
+    }
+    for (const each of sockets) each.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return {
+    app,
+    logged,
+    async open(changes = {}) {
+      const sandboxes = await openModalSandboxes({ ...options, ...changes });
+      onTestFinished(() => sandboxes.close());
+      return sandboxes;
+    },
+    spec: (n, script, changes = {}) => ({
+      name: name(n),
+      command: ["sh", "-c", say + script],
+      resources: { cpu: 1, memoryMiB: 512, ...(gpu === undefined ? {} : { gpu }) },
+      lifetimeMs: 60_000,
+      ...changes,
+      env: { GATEWAY: `127.0.0.1:${port}`, ...changes.env },
+    }),
+    heard: (withinMs = 20_000) => eventually(() => said.shift(), { withinMs }),
+    living: async () => (await world.living()).filter((each) => each.app === app).map((each) => each.name),
+  };
+}
