@@ -1,5 +1,6 @@
 /** What the parts of the service get from the configuration. */
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import type { RunDefaults, StartLimits } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
@@ -47,6 +48,12 @@ export function modalSettings({ settings, secrets }: Config): ModalSettings {
     ];
     throw new ConfigError(
       `sandbox.backend is "modal". Missing:\n  ${lines.join("\n  ")}\nA token: modal token new. Without an account: sandbox.backend = "local"`,
+    );
+  }
+  const { hostname, protocol, port } = new URL(gateway);
+  if (isIP(hostname.replace(/^\[|\]$/g, "")) === 0 && (protocol !== "https:" || port !== "")) {
+    throw new ConfigError(
+      `server.public_url is ${gateway}: sandboxes on Modal reach named hosts by TLS on port 443 alone. Write https://${hostname}, and let what listens there pass it on to server.port.`,
     );
   }
   const { app, environment, image, regions, network } = settings.modal;

@@ -177,6 +177,8 @@ test("Modal needs an address that its sandboxes reach, and a token", () => {
   expect(complaintOf(token)).not.toMatch(/MODAL_TOKEN_ID:/);
   expect(complaintOf(address)).toMatch(/MODAL_TOKEN_ID: .*\n {2}MODAL_TOKEN_SECRET: /);
   expect(complaintOf({ ...token, ...address })).toBe("none");
+  for (const url of ["http://parhelia.example.org", "https://parhelia.example.org:8443", "http://localhost:3000"])
+    expect(complaintOf({ ...token, PARHELIA_SERVER_PUBLIC_URL: url })).toMatch(/by TLS on port 443 alone/);
   expect(complaint("[modal]\nimage = 'im-123'")).toMatch(/modal\.image is "im-123": is no published image/);
   const config = readConfig(folder(), { ...token, ...address });
   expect(modalSettings(config)).toMatchObject({ hosts: ["github.com"], network: "list", image: "parhelia:live" });

@@ -64,7 +64,6 @@ function loweredBy({ lowered }: Task, budgets: Budgets): Budgets {
   return { ...budgets, repository: { day: lower(day, lowered?.day), month: lower(month, lowered?.month) } };
 }
 
-
 /** The same for money that may be spent at any time until then: what goes over midnight is held in both days. */
 export function ceilingsUntil(task: Task, budgets: Budgets, { from, until }: Span): Ceiling[] {
   const now = ceilingsOf(task, budgets, from);

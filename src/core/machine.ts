@@ -9,7 +9,7 @@ import type { Resources } from "./ports/sandboxes.ts";
 import type { Machine } from "./task.ts";
 
 /** In a spec, between GPUs of which any will do: `H100,A100-80GB`. */
-export const gpuSeparator = ",";
+const gpuSeparator = ",";
 
 /** Each machine that would do, in the order in which they are asked for. */
 export const machineChoices = (resources: Resources): readonly Resources[] =>

@@ -130,7 +130,4 @@ const hidden = "a sandbox that was made in the moment in which the service died 
 
 test(`${hidden}, where the next one comes soon`, () => expectHiddenSandboxPaid(3 * minuteMs));
 
-test.each([20 * minuteMs, awayMs])(
-  `${hidden}, where the next one comes %i ms later`,
-  expectHiddenSandboxPaid,
-);
+test.each([20 * minuteMs, awayMs])(`${hidden}, where the next one comes %i ms later`, expectHiddenSandboxPaid);

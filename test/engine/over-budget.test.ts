@@ -46,6 +46,9 @@ test("with a budget it goes on from there, on the same branch and in the same pu
     await w.pass(minuteMs);
     expect((await w.task()).state).toBe("succeeded");
     expect(w.github.pulls(repository)).toHaveLength(1);
+    // The first run's is completed for good; the second has its own, on its own commit.
+    const checks = w.github.checkRuns(repository).map(({ externalId, conclusion }) => `${externalId}: ${conclusion}`);
+    expect(checks).toEqual(["t_00000001: failure", "t_00000001/1: success"]);
     expect(w.said()[0]).toContain("mark it ready for review");
     expect((await expectLedger(w.store, w.now())).open.size).toBe(0);
   }));
@@ -63,4 +66,25 @@ test("without one it starts over from the commit that it began with", () =>
     expect((await w.inside().job()).source).toEqual(first);
     await w.comment("/parhelia cancel");
     await w.pass(minuteMs);
+  }));
+
+test("a retry on the commit of a pull request shows its progress in a check run of its own", () =>
+  world(async (w) => {
+    await w.github.as("dana").push(repository, { "work.txt": "begun\n" }, { branch: "work" });
+    const pull = await w.github.as("dana").openPull(repository, { head: "work", title: "Work in progress" });
+    await w.deliver();
+    await w.comment("/parhelia run --no-publish fix it", { on: pull });
+    await w.dispatch();
+    await w.inside().says();
+    await w.inside().ends({ exitCode: 1, agent: { isError: true } });
+    await w.pass(minuteMs);
+    await w.comment("/parhelia retry", { on: pull });
+    await w.dispatch();
+    await w.inside().says();
+    await w.pass(minuteMs);
+    const checks = () => w.github.checkRuns(repository).map(({ status, conclusion }) => conclusion ?? status);
+    expect(checks()).toEqual(["failure", "in_progress"]);
+    await w.inside().ends();
+    await w.pass(minuteMs);
+    expect(checks()).toEqual(["failure", "neutral"]);
   }));

@@ -1,13 +1,11 @@
 /** A place where the commands of sandboxes on the stand-in for Modal report, with backends as services would open them. */
-import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { Instant } from "../../src/core/instant.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import type { SandboxSpec } from "../../src/core/ports/sandboxes.ts";
 import type { ModalSandboxes, ModalSandboxesOptions } from "../../src/sandbox/modal/open-modal-sandboxes.ts";
-import { eventually } from "../world/eventually.ts";
 import { openModal, type ModalWorld } from "../world/modal/open-modal.ts";
+import { openEar } from "./ear.ts";
 import { name } from "./post.ts";
 
 // The client reads its configuration file when it is imported.
@@ -52,18 +50,8 @@ let apps = 0;
 /** With a GPU, sandboxes are of Modal's old backend (V1). */
 export async function openModalPost(world: ModalWorld, gpu: string | undefined): Promise<ModalPost> {
   const app = `parhelia-${(apps += 1)}`;
-  const said: string[] = [];
   const logged: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((from) => {
-    sockets.add(from);
-    let text = "";
-    from.setEncoding("utf8").on("data", (part) => (text += String(part)));
-    from.on("error", () => undefined).on("close", () => said.push(text));
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : 0;
+  const ear = await openEar({ port: 0, host: "127.0.0.1" });
   const write = (facts: object, message: string): void => void logged.push(`${message} ${JSON.stringify(facts)}`);
   const log: Log = { info: () => undefined, warn: write, error: write };
   const options: ModalSandboxesOptions = {
@@ -86,8 +74,7 @@ export async function openModalPost(world: ModalWorld, gpu: string | undefined):
     for (const each of await world.living()) {
       if (each.app === app) await world.faults.end(each.sandboxId, { status: 3 });
     }
-    for (const each of sockets) each.destroy();
-    await new Promise((resolve) => server.close(resolve));
+    await ear.close();
   });
   return {
     app,
@@ -103,9 +90,9 @@ export async function openModalPost(world: ModalWorld, gpu: string | undefined):
       resources: { cpu: 1, memoryMiB: 512, ...(gpu === undefined ? {} : { gpu }) },
       lifetimeMs: 60_000,
       ...changes,
-      env: { GATEWAY: `127.0.0.1:${port}`, ...changes.env },
+      env: { GATEWAY: `127.0.0.1:${ear.port}`, ...changes.env },
     }),
-    heard: (withinMs = 20_000) => eventually(() => said.shift(), { withinMs }),
+    heard: ear.heard,
     living: async () => (await world.living()).filter((each) => each.app === app).map((each) => each.name),
   };
 }

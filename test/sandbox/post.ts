@@ -1,7 +1,5 @@
 /** A place where the commands of sandboxes report: behind each gateway's socket is one that only listens. */
-import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -13,8 +11,8 @@ import {
   type LocalSandboxes,
   type LocalSandboxesOptions,
 } from "../../src/sandbox/local/open-local-sandboxes.ts";
-import { eventually } from "../world/eventually.ts";
 import { doorTo } from "./door-to.ts";
+import { openEar } from "./ear.ts";
 
 export const name = (n: number): SandboxName => SandboxName.parse(`parhelia-t_0000000${n}-1`);
 
@@ -40,16 +38,8 @@ export async function openPost(isolation: LocalSandboxesOptions["isolation"]): P
   const root = mkdtempSync(join(tmpdir(), "parhelia-"));
   const socketDirectory = join(root, "sockets");
   mkdirSync(socketDirectory, { mode: 0o711 });
-  const said: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((from) => {
-    sockets.add(from);
-    let text = "";
-    from.setEncoding("utf8").on("data", (part) => (text += String(part)));
-    from.on("error", () => undefined).on("close", () => said.push(text));
-  });
   const socket = join(root, "post.sock");
-  await once(server.listen(socket), "listening");
+  const ear = await openEar({ path: socket });
   chmodSync(socket, 0o666);
 
   const options: LocalSandboxesOptions = {
@@ -65,8 +55,7 @@ export async function openPost(isolation: LocalSandboxesOptions["isolation"]): P
   const opened: (() => Promise<void>)[] = [];
   onTestFinished(async () => {
     for (const close of opened) await close();
-    for (const each of sockets) each.destroy();
-    await new Promise((resolve) => server.close(resolve));
+    await ear.close();
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -91,6 +80,6 @@ export async function openPost(isolation: LocalSandboxesOptions["isolation"]): P
       ...changes,
       env: { GATEWAY: `unix:${isolation === "none" ? socketDirectory : "/run/parhelia"}/gateway.sock`, ...changes.env },
     }),
-    heard: (withinMs = 20_000) => eventually(() => said.shift(), { withinMs }),
+    heard: ear.heard,
   };
 }

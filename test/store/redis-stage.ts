@@ -63,7 +63,14 @@ export async function stage(pace: Pace, test: (s: Stage) => Promise<void>): Prom
     sandboxes,
     installations: [github.installation],
     defaults: { timeoutMs: 60 * minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null },
-    limits: { models: [], confirmAbove: undefined, maxSandboxes: 10, budgets: unbounded, maxWaitMs: 30 * minuteMs, keptMs: 90 * dayMs },
+    limits: {
+      models: [],
+      confirmAbove: undefined,
+      maxSandboxes: 10,
+      budgets: unbounded,
+      maxWaitMs: 30 * minuteMs,
+      keptMs: 90 * dayMs,
+    },
     model: () => Promise.reject(new Error("nobody asks the model here")),
   };
   const services = Array.from({ length: pace.replicas ?? 1 }, (_, n) =>

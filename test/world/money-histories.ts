@@ -82,7 +82,7 @@ export async function playMoneyHistories(how: "calm" | "mishaps", numRuns: numbe
 }
 
 /** One history, as a failure prints it. */
-export async function playMoneyHistory(
+async function playMoneyHistory(
   history: History,
   how: "calm" | "mishaps",
   add: Around["add"] = () => undefined,

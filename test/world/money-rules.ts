@@ -79,7 +79,7 @@ export function openReplay(): Replay {
 }
 
 /** All lines of the ledger, month by month. */
-export async function linesOf(w: World): Promise<Entry[]> {
+async function linesOf(w: World): Promise<Entry[]> {
   const lines: Entry[] = [];
   for (const month of monthsAround(w.now()))
     for await (const entry of entriesOf(w.store, w.now(), month)) lines.push(entry);

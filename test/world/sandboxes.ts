@@ -122,7 +122,13 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
     },
     price: usd(0.36),
     pricePerHour: (resources) =>
-      microUsd(Math.max(...machineChoices(resources).map(({ gpu }) => standIn.price + (gpu === undefined ? 0 : computePerHour({ cpu: 0, memoryMiB: 0, gpu }))))),
+      microUsd(
+        Math.max(
+          ...machineChoices(resources).map(
+            ({ gpu }) => standIn.price + (gpu === undefined ? 0 : computePerHour({ cpu: 0, memoryMiB: 0, gpu })),
+          ),
+        ),
+      ),
     cards(name, are) {
       cards.set(name, are);
       startQueued();

@@ -40,21 +40,22 @@ export async function putCheck(
   const repo = repoOf(place);
   const fields = checkFields(update);
   const text = JSON.stringify(fields);
-  const key = `${view.task.id} ${sha}`;
+  const key = `${runOf(view.task)} ${sha}`;
   try {
-    const known = at.checks[sha] ?? (await findCheck(spot, { name: checkName, externalId: view.task.id, sha }));
+    const slot = slotOf(view.task, sha);
+    const known = at.checks[slot] ?? (await findCheck(spot, { name: checkName, externalId: runOf(view.task), sha }));
     if (known === undefined) {
       const { data } = await writer.send(() =>
         octokit.rest.checks.create({ ...repo, name: checkName, head_sha: sha, ...fields }),
       );
       shown.set(key, text);
-      return { place: withCheck(at, sha, data.id) };
+      return { place: withCheck(at, slot, data.id) };
     }
     if (shown.get(key) !== text) {
       await writer.send(() => octokit.rest.checks.update({ ...repo, check_run_id: known, ...fields }));
       shown.set(key, text);
     }
-    return { place: withCheck(at, sha, known) };
+    return { place: withCheck(at, slot, known) };
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined || !isNo(failure)) throw error;
@@ -62,10 +63,15 @@ export async function putCheck(
   }
 }
 
-const withCheck = (at: ReportPlace, sha: string, id: number): ReportPlace => ({
+const withCheck = (at: ReportPlace, slot: string, id: number): ReportPlace => ({
   ...at,
-  checks: { ...at.checks, [sha]: id },
+  checks: { ...at.checks, [slot]: id },
 });
+
+/** A check run that is completed stays so: a retry gets one of its own. */
+const runOf = ({ id, attemptsBefore }: Task): string => (attemptsBefore === 0 ? id : `${id}/${attemptsBefore}`);
+const slotOf = ({ attemptsBefore }: Task, sha: string): string =>
+  attemptsBefore === 0 ? sha : `${sha}/${attemptsBefore}`;
 
 /** Our check run of a commit by what it is about. */
 export async function findCheck(
@@ -90,7 +96,7 @@ function checkFields({ view, words, detailsUrl }: CheckUpdate) {
   const conclusion = conclusionOf(task);
   const begun = ("startedAt" in task ? task.startedAt : undefined) ?? task.createdAt;
   const fields = {
-    external_id: task.id,
+    external_id: runOf(task),
     started_at: iso(begun),
     output: { title: words.title, summary: words.summary },
     ...(detailsUrl === undefined ? {} : { details_url: detailsUrl }),

@@ -114,7 +114,8 @@ function change(world: World, run: CheckRun, edit: CheckEdit): void {
   const status = edit.conclusion === undefined ? edit.status : "completed";
   if (edit.status === "completed" && edit.conclusion === undefined)
     throw malformed('If you provide a "status" of "completed", you must also provide a "conclusion".');
-  if (status !== undefined) {
+  // One that is completed is not opened again.
+  if (status !== undefined && (run.status !== "completed" || status === "completed")) {
     run.status = status;
     run.conclusion = edit.conclusion;
     run.completedAt = status === "completed" ? (edit.completed_at ?? world.now()) : undefined;
