@@ -23,10 +23,10 @@ function randoms(seed: number): () => number {
 const nameOf = (n: number): SandboxName => SandboxName.parse(`parhelia-t_${String(n).padStart(8, "0")}-1`);
 const creations = 200;
 
-test.skipIf(!ready).each([1, 2])("seed %i", { timeout: 300_000 }, async (seed) => {
+test.skipIf(!ready)("faults and deaths from a seed", { timeout: 600_000 }, async () => {
   if (account === undefined) throw new Error("there is no account");
   const world = account;
-  const random = randoms(seed);
+  const random = randoms(1);
   const pick = <T>(from: readonly [T, ...T[]]): T => from[Math.floor(random() * from.length)] ?? from[0];
   const post = await openModalPost(world, undefined);
   const foreign = await world.foreign(post.app, ["notebook", "web"]);
@@ -78,15 +78,11 @@ test.skipIf(!ready).each([1, 2])("seed %i", { timeout: 300_000 }, async (seed) =
   }
   await world.faults.clear();
   const living = (await world.living()).filter((each) => each.app === post.app);
-  expect(
-    living
-      .filter(({ isForeign }) => isForeign)
-      .map(({ sandboxId }) => sandboxId)
-      .toSorted(),
-  ).toEqual(foreign.toSorted());
-  const ours = living.filter(({ isForeign }) => !isForeign).map((each) => each.name ?? "");
-  expect(ours.toSorted()).toEqual([...alive].toSorted());
-  expect((await sandboxes.list()).map((each) => each.name).toSorted()).toEqual([...alive].toSorted());
+  const [theirs, ours] = [true, false].map((isForeign) => living.filter((each) => each.isForeign === isForeign));
+  expect(new Set(theirs?.map((each) => each.sandboxId))).toEqual(new Set(foreign));
+  expect(ours).toHaveLength(alive.size);
+  expect(new Set(ours?.map((each) => each.name))).toEqual(alive);
+  expect(new Set((await sandboxes.list()).map((each) => each.name))).toEqual(alive);
   expect((await world.bill()).length - callsAtFirst, "sandboxes that were ever made").toBe(creations);
   expect(faults).toBeGreaterThan(creations / 3);
 });
