@@ -320,6 +320,13 @@ describe("what settings make of a request", () => {
     expect(said(applied(ask(), rules, operator))).toContain("`run --gpu` needs **admin**");
   });
 
+  test("a family of models may be named where one of them may be used", () => {
+    const named = (model: string) => ask({ named: new Set(["model"]), spec: withModel(model) });
+    const models = { models: ["claude-opus-5-5", "claude-haiku-4-5"] };
+    expect(applied(named("opus"), defaultSettings(), models)).toMatchObject({ work: { model: "opus" } });
+    expect(said(applied(named("sonnet"), defaultSettings(), models))).toContain("`sonnet` may not be used here");
+  });
+
   test("ceilings of the repository and the confirmation only become lower", () => {
     const low = settings(
       '[budget]\nrepository_day = "$30"\nrepository_month = "$90"\n[approval]\nconfirm_above = "$4"',

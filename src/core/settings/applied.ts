@@ -50,8 +50,6 @@ function resourcesOf({ spec, named }: Ask, { sandbox }: Settings): Spec["resourc
 function workOf({ spec, named }: Ask, { agent }: Settings, operator: Operator): Work | Refusal {
   const { work } = spec;
   if (work.kind === "command") return work;
-  const isIn = (models: readonly string[], model: string): boolean =>
-    models.some((each) => withoutReleaseDate(each) === withoutReleaseDate(model));
   const allowed =
     agent.models.length === 0 ? operator.models : agent.models.filter((each) => isIn(operator.models, each));
   const mayUse = (name: string | null): boolean => name !== null && isIn(allowed, name);
@@ -66,6 +64,10 @@ function workOf({ spec, named }: Ask, { agent }: Settings, operator: Operator): 
     `None of the models that \`agent.models\` in \`${settingsPath}\` names may be used with this service. Its operator allows ${listed(operator.models)}.`,
   );
 }
+
+/** The agent also takes the name of a family (`opus`) for its newest model; which one that is, the gateway sees and checks. */
+const isIn = (models: readonly string[], model: string): boolean =>
+  models.some((each) => withoutReleaseDate(each) === withoutReleaseDate(model) || each.startsWith(`claude-${model}-`));
 
 const modelRefused = (model: string | null, allowed: readonly string[]): Refusal =>
   new Refusal(`The model ${inlineCode(model ?? "")} may not be used here. You can ask for ${listed(allowed)}.`);
