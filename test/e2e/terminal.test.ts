@@ -146,6 +146,18 @@ test.skipIf(!ready)("a wrong key stops the program and is named with its file an
   expect(right.stdout).not.toContain(key);
 });
 
+test.skipIf(!ready)("a cloned repository does not decide where the key goes", async () => {
+  const directory = repository();
+  mkdirSync(join(directory, ".parhelia"));
+  writeFileSync(join(directory, ".parhelia/config.toml"), '[agent]\napi_url = "https://elsewhere.example"\n');
+  git(directory, "add", "--force", ".parhelia/config.toml");
+  git(directory, "commit", "--quiet", "--message", "Settings");
+  const refused = await parhelia(directory, ["run", "fix it"], { ANTHROPIC_API_KEY: "sk-ant-not-for-elsewhere" });
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain("a repository may not decide agent.api_url");
+  expect(refused.stderr).toContain("PARHELIA_AGENT_API_URL");
+});
+
 test.skipIf(!ready)("beside a service, a run is done by that service", async () => {
   const stage = await openStage(onTestFinished, { script: say("Nothing to do."), isolation: "none" });
   await stage.start();
