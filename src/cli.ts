@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The terminal's entry. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
-import { once } from "node:events";
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { brake } from "./brake.ts";
@@ -17,6 +16,7 @@ import { Refusal } from "./core/refusal.ts";
 import type { Actor, Place, Task } from "./core/task.ts";
 import { budgetsOf, runDefaults, secretsOf, startLimitsOf, storePath, storePlace } from "./from-config.ts";
 import type { Store } from "./core/ports/store.ts";
+import { image } from "./image.ts";
 import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
 import { cancelTask } from "./records/cancel-task.ts";
 import { readTask } from "./records/read-task.ts";
@@ -32,6 +32,7 @@ import { repositoryAt } from "./terminal/git.ts";
 import { openLocalForge } from "./terminal/local-forge.ts";
 import { ownOptions } from "./terminal/own-options.ts";
 import { ownWords } from "./terminal/own-words.ts";
+import { print } from "./terminal/print.ts";
 import { resultWords } from "./terminal/result-words.ts";
 import { settingsCommand } from "./terminal/settings-file.ts";
 import { watchTask } from "./terminal/watch.ts";
@@ -62,6 +63,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return done;
     case "store":
       return moveStore(argv.slice(1), config);
+    case "image":
+      return image(argv.slice(1), config);
     default:
       return command(argv, config);
   }
@@ -93,7 +96,7 @@ async function moveStore(words: readonly string[], config: Config): Promise<numb
     }
     const file = asked.file === undefined ? undefined : resolve(asked.file);
     const counts = await exportStore(store, world, (lines) =>
-      file === undefined ? printLines(lines) : writeNewFile(file, lines),
+      file === undefined ? print(inPieces(lines)) : writeNewFile(file, lines),
     );
     bar.clear();
     said(exportedWords(file ?? "standard output", counts));
@@ -104,10 +107,6 @@ async function moveStore(words: readonly string[], config: Config): Promise<numb
   } finally {
     await store.close();
   }
-}
-
-async function printLines(lines: AsyncIterable<string>): Promise<void> {
-  for await (const piece of inPieces(lines)) if (!process.stdout.write(piece)) await once(process.stdout, "drain");
 }
 
 /** Runs until it is told to stop. */
@@ -209,7 +208,7 @@ async function exportLedger(store: Store, input: unknown, { words, data }: Answe
   const { month, format, file } = ExportInput.parse(input);
   const now = systemClock.now();
   const lines = ledgerLines(store, now, { month: month ?? monthOf(now), format: format ?? formatOf(file) });
-  await (file === undefined ? printLines(lines) : writeNewFile(resolve(file), lines));
+  await (file === undefined ? print(inPieces(lines)) : writeNewFile(resolve(file), lines));
   process.stderr.write(`${forTerminal(words)}\n`);
   return data !== undefined && "agrees" in data && data.agrees === true ? done : refused;
 }

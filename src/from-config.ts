@@ -11,6 +11,7 @@ import type { Operator } from "./engine/room.ts";
 import type { GitHubForge } from "./github/forge.ts";
 import type { GitHubOptions } from "./github/open-github.ts";
 import { acceptOn, filesMiB, thisMachine, withDefaults } from "./sandbox/local/limits.ts";
+import type { Account } from "./sandbox/modal/modal-client.ts";
 import type { ModalSandboxesOptions } from "./sandbox/modal/open-modal-sandboxes.ts";
 import { modalPerHour, refuseMisfits } from "./sandbox/modal/refuse.ts";
 import type { StorePlace } from "./store/open-store.ts";
@@ -34,6 +35,21 @@ export function storePlace(config: Config): StorePlace {
 
 type ModalSettings = Omit<ModalSandboxesOptions, "log" | "clock">;
 
+/** To build and publish images there, which needs no address of ours. Throws a `ConfigError` that lists all that is missing. */
+export function modalAccount({ settings, secrets }: Config): Omit<Account, "log"> {
+  const { MODAL_TOKEN_ID: tokenId, MODAL_TOKEN_SECRET: tokenSecret } = secrets;
+  const { app, environment } = settings.modal;
+  if (tokenId !== undefined && tokenSecret !== undefined) return { tokenId, tokenSecret, app, environment };
+  throw new ConfigError(
+    `Modal needs a token. Missing:\n  ${missingTokens(secrets).join("\n  ")}\nA token: modal token new`,
+  );
+}
+
+const missingTokens = ({ MODAL_TOKEN_ID: id, MODAL_TOKEN_SECRET: secret }: Config["secrets"]): string[] => [
+  ...(id === undefined ? ["MODAL_TOKEN_ID: the token's id, ak-…"] : []),
+  ...(secret === undefined ? ["MODAL_TOKEN_SECRET: the token's secret, as-…"] : []),
+];
+
 /** For sandboxes on Modal. Throws a `ConfigError` that lists all that is missing. */
 export function modalSettings({ settings, secrets }: Config): ModalSettings {
   const { MODAL_TOKEN_ID: tokenId, MODAL_TOKEN_SECRET: tokenSecret } = secrets;
@@ -43,8 +59,7 @@ export function modalSettings({ settings, secrets }: Config): ModalSettings {
       ...(gateway === undefined
         ? ["server.public_url (or PARHELIA_SERVER_PUBLIC_URL): the https address at which sandboxes reach this service"]
         : []),
-      ...(tokenId === undefined ? ["MODAL_TOKEN_ID: the token's id, ak-…"] : []),
-      ...(tokenSecret === undefined ? ["MODAL_TOKEN_SECRET: the token's secret, as-…"] : []),
+      ...missingTokens(secrets),
     ];
     throw new ConfigError(
       `sandbox.backend is "modal". Missing:\n  ${lines.join("\n  ")}\nA token: modal token new. Without an account: sandbox.backend = "local"`,

@@ -12,6 +12,7 @@ import { isTable } from "../src/core/settings/beside-service.ts";
 import { SettingsFile } from "../src/core/settings/schema.ts";
 import { defaultSettings } from "../src/core/settings/settings.ts";
 import { settingsSchema, settingsWords } from "../src/terminal/settings-file.ts";
+import { imageWords } from "../src/terminal/image-words.ts";
 import { storeWords } from "../src/terminal/move-store.ts";
 import { brakeWords } from "../src/terminal/stop-all.ts";
 
@@ -80,8 +81,12 @@ test("each command line that the README shows is read", () => {
   expect(settings).toEqual(["init", "check", "schema", "labels"]);
   const brakes = words.filter(([name = ""]) => ["halt", "stop"].includes(name));
   expect(brakes.map((argv) => brakeWords(argv).kind)).toEqual(["halt", "lift", "stop"]);
+  const images = words.filter(([name]) => name === "image");
+  expect(new Set(images.map(([, ...argv]) => imageWords(argv).kind))).toEqual(
+    new Set(["build", "list", "show", "promote", "rollback"]),
+  );
   for (const argv of words.filter(
-    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop"].includes(name),
+    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop", "image"].includes(name),
   )) {
     expect(parseArgv(argv)).toMatchObject({ kind: "command" });
   }

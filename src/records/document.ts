@@ -37,6 +37,10 @@ export const keys = {
   halt: "halt",
   /** What the operator is told of, by its own key. */
   notice: (key: string) => `notice/${key}`,
+  /** What is known of an image; `name` is what its tags are tags of: `parhelia`, or `staging/parhelia` in an environment. */
+  image: (name: string, tag: string) => `image/${name}/${tag}`,
+  /** Which images were made live under a name. */
+  liveImages: (name: string) => `live-images/${name}`,
   /** The machine and folder that the local sandboxes of a shared store are in. */
   localHome: "local-home",
 } as const;
@@ -68,6 +72,8 @@ export const indexes = {
     place.kind === "issue"
       ? `at/${place.repository.id}/${place.number}`
       : `at/dir/${encodeURIComponent(place.directory)}`,
+  /** Images of one name, by when they were built. */
+  images: (name: string) => `images/${name}`,
   /** Money held for an attempt. */
   slices: (attempt: AttemptId) => `slices/${attempt}`,
 } as const;

@@ -19,17 +19,20 @@ import { Refusal } from "../../core/refusal.ts";
 import { networkOf, type Reach } from "./reach.ts";
 import { remembered } from "./remembered.ts";
 
-export interface ModalOptions {
+export interface Account {
   readonly tokenId: string;
   readonly tokenSecret: string;
   /** Of Modal's: `main` unless the operator keeps staging and production apart. */
   readonly environment: string | undefined;
   readonly app: string;
+  readonly log: Log;
+}
+
+export interface ModalOptions extends Account {
   /** Name and tag of the published image that sandboxes start from. */
   readonly image: string;
   /** Empty for wherever there is room; a chosen region is dearer. */
   readonly regions: readonly string[];
-  readonly log: Log;
 }
 
 export interface Asked {
@@ -82,23 +85,24 @@ const longestThrottleSeconds = 60;
 /** Of gRPC. */
 const status = { resourceExhausted: 8, unauthenticated: 16 } as const;
 
-const hasCode = (error: unknown, code: number): boolean =>
+export const hasCode = (error: unknown, code: number): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
 /** The token itself is refused. */
 export const isRejected = (error: unknown): boolean => hasCode(error, status.unauthenticated);
 
+export const connectTo = ({ tokenId, tokenSecret, environment, log }: Account): ModalClient =>
+  new ModalClient({
+    tokenId,
+    tokenSecret,
+    maxThrottleWaitSecs: longestThrottleSeconds,
+    ...(environment === undefined ? {} : { environment }),
+    logger: quietly(log),
+  });
+
 export function openModal(options: ModalOptions): Modal {
   const { app: appName, image: imageName, regions } = options;
-  const connect = (): ModalClient =>
-    new ModalClient({
-      tokenId: options.tokenId,
-      tokenSecret: options.tokenSecret,
-      maxThrottleWaitSecs: longestThrottleSeconds,
-      ...(options.environment === undefined ? {} : { environment: options.environment }),
-      logger: quietly(options.log),
-    });
-  let client = connect();
+  let client = connectTo(options);
   /** A session that Modal has ended is not known as such to a client, which would bear it until it runs out. */
   const inSession = async <T>(call: (client: ModalClient) => Promise<T>): Promise<T> => {
     const used = client;
@@ -106,7 +110,7 @@ export function openModal(options: ModalOptions): Modal {
       return await call(used);
     } catch (error) {
       if (!isRejected(error)) throw error;
-      if (client === used) client = connect();
+      if (client === used) client = connectTo(options);
       return call(client);
     }
   };
@@ -158,7 +162,7 @@ async function createIn(client: ModalClient, ground: Ground, asked: Asked): Prom
   const image = await client.images.fromName(imageName).catch((error: unknown) => {
     if (!(error instanceof NotFoundError)) throw error;
     throw new Refusal(
-      `Modal has no image ${imageName}. The operator builds it (parhelia image build) or names another one (modal.image).`,
+      `Modal has no image ${imageName}. The operator builds one and makes it live (parhelia image build, image promote), or names another (modal.image).`,
       { cause: error },
     );
   });

@@ -10,6 +10,7 @@ import { machineChoices } from "../../core/machine.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Sandbox, Sandboxes, SandboxSpec } from "../../core/ports/sandboxes.ts";
 import { Refusal } from "../../core/refusal.ts";
+import { tokenRejected } from "./in-words.ts";
 import { isRejected, openModal, type Created, type Listed, type Modal, type ModalOptions } from "./modal-client.ts";
 import { reachOf, type NetworkSettings } from "./reach.ts";
 import { modalPerHour, refuseMisfits } from "./refuse.ts";
@@ -99,10 +100,7 @@ async function prove(modal: Modal, { log }: ModalSandboxesOptions): Promise<void
     if (!isRejected(error))
       return log.warn({ err: error }, "Modal cannot be reached now; it is asked again when needed");
     modal.close();
-    throw new Refusal(
-      "Modal rejects the token. Make a new one (modal token new, or https://modal.com/settings) and set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET.",
-      { cause: error },
-    );
+    throw tokenRejected(error);
   }
 }
 
