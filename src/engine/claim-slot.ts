@@ -6,11 +6,10 @@ import { ended, waitingForMoney } from "../core/moves.ts";
 import { noResult, patience } from "../core/next-step.ts";
 import { after } from "../core/instant.ts";
 import type { FailedCondition } from "../core/ports/store.ts";
-import { readBudgets } from "../records/budgets.ts";
+import { changed } from "../records/budgets.ts";
 import { claim } from "../records/claim.ts";
-import { notHalted, readHalt } from "../records/halt.ts";
+import { notHalted } from "../records/halt.ts";
 import { shortScopes } from "../records/ledger.ts";
-import { taskMoney } from "../records/spending.ts";
 import { mayStart } from "./admit.ts";
 import { claimNeed } from "../core/claim-need.ts";
 import type { Room } from "./room.ts";
@@ -18,17 +17,13 @@ import { eventOf, type Done, type Look } from "./look.ts";
 
 export async function claimSlot(room: Room, look: Look): Promise<Done> {
   const { task, now } = look;
-  const { store } = room;
   const { maxSandboxes, maxWaitMs } = room.limits;
   const microUsdPerHour = room.sandboxes.pricePerHour(task.spec.resources);
-  const [halted, budgets, { used }] = await Promise.all([
-    readHalt(store, now),
-    readBudgets(store, now, room.limits.budgets),
-    taskMoney(store, now, task.id),
-  ]);
+  const { halted, changes, used } = look.turn.terms;
   // It keeps its place in the queue.
   if (halted !== undefined) return { due: null };
   await mayStart(room, task);
+  const budgets = changed(room.limits.budgets, changes);
   const { until, ceilings, held } = claimNeed(task, { used, budgets, microUsdPerHour, maxWaitMs, now });
   const claimed = claim(task, { microUsdPerHour, held, until, ceilings, maxSandboxes, now });
   const attempt = attemptId(task.id, task.attempts + 1);

@@ -21,7 +21,7 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
   const compute = computeCharge(look, attempt, now);
-  const { model, ...also } = await endAttemptEffects(room.store, attempt, {
+  const { model, given, ...also } = await endAttemptEffects(room.store, attempt, {
     outcome: step.outcome,
     because: step.because,
     compute,
@@ -34,7 +34,7 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
     due: to.state === "publishing" ? now : null,
     also,
     // A result that came meanwhile is worth more than what was decided without it.
-    given: look.facts.result === undefined ? [noResultYet(attempt.id)] : [],
+    given: [...given, ...(look.facts.result === undefined ? [noResultYet(attempt.id)] : [])],
     // A model call began while this was looked up: its slice belongs to the end as well.
     otherwise: () => ({ due: after(now, secondMs) }),
     events: [

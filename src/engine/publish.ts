@@ -1,7 +1,7 @@
 /** Publishing what an attempt changed. The forge finds what an earlier try did, so a repeated one adds nothing. */
 import { ended } from "../core/moves.ts";
 import type { Step } from "../core/next-step.ts";
-import { readResult, readChanges } from "../records/result.ts";
+import { readChanges, readPart, readResult } from "../records/result.ts";
 import { readView } from "../records/read-view.ts";
 import type { Room } from "./room.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
@@ -11,13 +11,17 @@ export async function publish(room: Room, look: Look, step: Extract<Step, { do: 
   const { store } = room;
   if (task.state !== "publishing" || task.base === undefined) throw new Error(`${task.id} is not ready to publish.`);
   const { attempt, base } = task;
-  const [result, view] = await Promise.all([readResult(store, now, attempt), readView(store, now, task)]);
+  const [result, view, first] = await Promise.all([
+    readResult(store, now, attempt),
+    readView(store, now, task),
+    readPart(store, { now, attempt, number: 1 }),
+  ]);
   if (result === undefined) throw new Error(`The result of ${attempt} is not in the store.`);
   const published = await room.forge.publish({
     view,
     base,
     as: step.as,
-    changes: () => readChanges(store, { now: room.clock.now(), attempt, parts: result.parts }),
+    changes: () => readChanges(store, { now: room.clock.now(), attempt, parts: result.parts, first }),
   });
   const at = room.clock.now();
   return {

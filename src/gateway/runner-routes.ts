@@ -7,7 +7,7 @@ import type { AttemptId } from "../core/ids.ts";
 import { bounds, inboxWaitMs, type EventAck, type Inbox } from "../core/protocol.ts";
 import { AttemptResultShape, EventPushShape, ManifestPartShape, partsAtMost } from "../core/protocol-schema.ts";
 import type { Redact } from "../core/redact.ts";
-import { hear, readKnown } from "../records/hear.ts";
+import { hear, readKnown, type Known } from "../records/hear.ts";
 import { keepPart, sealResult } from "../records/result.ts";
 import type { Acquaintances } from "./acquaintances.ts";
 import { gone, stamp, type GatewayWorld, type InsideEnv } from "./door.ts";
@@ -62,15 +62,36 @@ export function runnerRoutes(world: RunnerWorld): Hono<InsideEnv> {
       const part = await read(context, ManifestPartShape);
       if (!part.ok) return part.refusal;
       const attempt = context.get("attempt").id;
-      const kept = await keepPart(store, { attempt, number, entries: part.value }, stamp(world));
+      const kept = await whileKnown(world, context.get("known"), (version) =>
+        keepPart(store, { attempt, number, entries: part.value }, { ...stamp(world), version }),
+      );
+      if (kept === "ended") return gone(context);
       return kept === "kept" ? context.body(null, 204) : context.json({ error: "The result is sealed." }, 409);
     })
     .post("/result", capped(resultBytes), async (context) => {
       const result = await read(context, AttemptResultShape, world.redact);
       if (!result.ok) return result.refusal;
-      await sealResult(store, { attempt: context.get("attempt").id, result: result.value, ...stamp(world) });
-      return context.body(null, 204);
+      const attempt = context.get("attempt").id;
+      const sealed = await whileKnown(world, context.get("known"), (version) =>
+        sealResult(store, { attempt, result: result.value, ...stamp(world), version }),
+      );
+      return sealed === "ended" ? gone(context) : context.body(null, 204);
     });
+}
+
+/** Does it while the attempt is as it is known, with its version; what became old meanwhile is read again. */
+async function whileKnown<T extends string>(
+  { store, clock, acquaintances }: RunnerWorld,
+  known: Known,
+  work: (version: number) => Promise<T | "changed">,
+): Promise<T | "ended"> {
+  const { id } = known.attempt.value;
+  for (let now: Known | undefined = known; ;) {
+    if (now === undefined || now.attempt.value.endedAt !== undefined) return "ended";
+    const outcome: T | "changed" = await work(now.attempt.version);
+    if (outcome !== "changed") return outcome;
+    now = await acquaintances.learn(id, () => readKnown(store, clock.now(), { attempt: id, after: known.after }));
+  }
 }
 
 const capped = (maxSize: number) =>

@@ -125,7 +125,8 @@ async function keep(
 ): Promise<void> {
   const now = clock.now();
   const { place, actor, comment } = said.origin;
-  const newest = await latestTask(store, now, place);
+  // A comment that only starts work needs none.
+  const newest = said.says.length === 0 ? undefined : await latestTask(store, now, place);
   const request: Request | undefined =
     said.says.length === 0
       ? undefined

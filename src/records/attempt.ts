@@ -5,7 +5,16 @@ import type { Instant } from "../core/instant.ts";
 import { noMoney, plus, type MicroUsd } from "../core/money.ts";
 import type { Put, Store } from "../core/ports/store.ts";
 import { allKept, counters, indexes, kept, keys, sortKey, type Kept } from "./document.ts";
-import { attemptMoney, charged, closeDraws, openingSliceId, settleEffects, type Charge, type Slice } from "./ledger.ts";
+import {
+  attemptMoney,
+  charged,
+  closeDraws,
+  openingSliceId,
+  settleEffects,
+  sliceAsHeld,
+  type Charge,
+  type Slice,
+} from "./ledger.ts";
 import { hint, join, type Effects } from "./task-put.ts";
 
 export async function readAttempt(store: Store, now: Instant, id: AttemptId): Promise<Kept<Attempt> | undefined> {
@@ -56,11 +65,7 @@ export interface AttemptEnd {
  * cost nobody saw is charged its worst case. Safe to write once only: the caller's commit is fenced by its turn. A model
  * call that began meanwhile refuses the commit; then look again. `model` is what all its model calls came to.
  */
-export async function endAttemptEffects(
-  store: Store,
-  attempt: Attempt,
-  end: AttemptEnd,
-): Promise<Partial<Effects> & { model: MicroUsd }> {
+export async function endAttemptEffects(store: Store, attempt: Attempt, end: AttemptEnd): Promise<EndEffects> {
   const { drawn, held, model } = await attemptMoney(store, end.now, attempt.id);
   const charges = held.map((slice) => ({ slice, charge: chargeOf(slice, end) }));
   const ended: Attempt = { ...attempt, endedAt: end.now, outcome: end.outcome, because: end.because };
@@ -72,9 +77,17 @@ export async function endAttemptEffects(
       },
       ...charges.map(({ slice, charge }) => settleEffects(slice, charge)),
     ),
+    given: held.map(sliceAsHeld),
     model: plus(model, ...charges.flatMap(({ slice, charge }) => (slice.kind === "model" ? amounts(charge) : []))),
   };
 }
+
+export type EndEffects = Partial<Effects> & {
+  /** The slices as they were held: one that its own call settles meanwhile must not be charged again. */
+  readonly given: readonly (readonly [key: string, version: number])[];
+  /** What all its model calls came to. */
+  readonly model: MicroUsd;
+};
 
 const amounts = ({ parts }: Charge): MicroUsd[] => parts.map(({ amount }) => amount);
 

@@ -187,13 +187,15 @@ export function settleEffects(slice: Slice, charge: Charge): MoneyEffects {
   };
 }
 
+/** The condition that a slice is held still: it is written once, never changed, and gone with its charge. */
+export const sliceAsHeld = ({ id }: Slice): readonly [key: string, version: number] => [keys.slice(id), 1];
+
 /** Settling a slice that is settled already changes nothing. */
 export async function settle(store: Store, slice: Slice, charge: Charge, now: Instant): Promise<void> {
   const result = await store.commit({
     op: `settle/${slice.id}`,
     now,
-    // A slice is written once and never changed.
-    versions: [[keys.slice(slice.id), 1]],
+    versions: [sliceAsHeld(slice)],
     ...settleEffects(slice, charge),
   });
   if (!result.ok && !result.failed.every((each) => each.kind === "version")) {

@@ -22,35 +22,50 @@ export interface ResultPart {
   readonly entries: readonly ManifestEntry[];
 }
 
+/** When and how it is written. `version` is the attempt's as it is known: "changed" where it is another by now. */
+export interface Handover {
+  readonly now: Instant;
+  readonly op: string;
+  readonly version: number;
+}
+
 /** A part may be sent again; after the seal nothing changes any more. */
 export async function keepPart(
   store: Store,
   part: ResultPart,
-  at: { now: Instant; op: string },
-): Promise<"kept" | "sealed"> {
+  { now, op, version }: Handover,
+): Promise<"kept" | "sealed" | "changed"> {
   const value: Json = { entries: part.entries };
+  const sealed = keys.result(part.attempt);
   const result = await store.commit({
-    ...at,
-    versions: [[keys.result(part.attempt), 0]],
-    put: [{ key: keys.part(part.attempt, part.number), value, until: after(at.now, partsKeptMs) }],
+    op,
+    now,
+    versions: [
+      [keys.attempt(part.attempt), version],
+      [sealed, 0],
+    ],
+    put: [{ key: keys.part(part.attempt, part.number), value, until: after(now, partsKeptMs) }],
   });
-  return result.ok ? "kept" : "sealed";
+  if (result.ok) return "kept";
+  return result.failed.some(({ name }) => name === sealed) ? "sealed" : "changed";
 }
 
 /** The first seal counts; the task is looked at. */
 export async function sealResult(
   store: Store,
-  ask: { attempt: AttemptId; result: AttemptResult; now: Instant; op: string },
-): Promise<void> {
+  ask: Handover & { attempt: AttemptId; result: AttemptResult },
+): Promise<"sealed" | "changed"> {
   const value: Json = { at: ask.now, result: ask.result };
-  await store.commit({
+  const result = await store.commit({
     op: ask.op,
     now: ask.now,
+    versions: [[keys.attempt(ask.attempt), ask.version]],
     ...join(
       { put: [{ key: keys.result(ask.attempt), value, ensure: true }] },
       hint(taskOfAttempt(ask.attempt), ask.now),
     ),
   });
+  return result.ok ? "sealed" : "changed";
 }
 
 /** Holds as long as the attempt has handed over no result. */
@@ -64,20 +79,28 @@ export async function readResult(store: Store, now: Instant, attempt: AttemptId)
   return sealedIn(document);
 }
 
-/** The changed files in order, one part in memory at a time. Throws a `Refusal` where the seal names a part that was never sent. */
+/** Undefined where it was never sent, or is kept no more. */
+export async function readPart(
+  store: Store,
+  ask: { now: Instant; attempt: AttemptId; number: number },
+): Promise<ResultPart["entries"] | undefined> {
+  const [document] = await store.look(ask.now, [{ get: keys.part(ask.attempt, ask.number) }]);
+  return kept(Part, document)?.value.entries;
+}
+
+/** The changed files in order, one part in memory at a time; `first` was read ahead. Throws a `Refusal` where the seal names a part that was never sent. */
 export async function* readChanges(
   store: Store,
-  ask: { now: Instant; attempt: AttemptId; parts: number },
+  ask: { now: Instant; attempt: AttemptId; parts: number; first: ResultPart["entries"] | undefined },
 ): AsyncGenerator<ManifestEntry> {
   for (let number = 1; number <= ask.parts; number += 1) {
-    const [document] = await store.look(ask.now, [{ get: keys.part(ask.attempt, number) }]);
-    const part = kept(Part, document);
+    const part = number === 1 && ask.first !== undefined ? ask.first : await readPart(store, { ...ask, number });
     // The sandbox seals what it has sent, so the service lost nothing and a later look would find no more.
     if (part === undefined) {
       throw new Refusal(
         `Part ${number} of the ${ask.parts} parts of the result is missing: the sandbox never sent it, or it was removed after 30 days. Nothing was published.`,
       );
     }
-    yield* part.value.entries;
+    yield* part;
   }
 }

@@ -2,9 +2,12 @@
 import type { Ceiling } from "../core/budget.ts";
 import type { Instant } from "../core/instant.ts";
 import { MicroUsd } from "../core/money.ts";
-import type { Store } from "../core/ports/store.ts";
-import { counters } from "./document.ts";
+import type { TaskId } from "../core/ids.ts";
+import type { Answers, Store } from "../core/ports/store.ts";
+import { BudgetChanges } from "./budgets.ts";
+import { counters, kept, keys } from "./document.ts";
 import { haltIn, haltQuery, type Halt } from "./halt.ts";
+import { taskScope } from "./spending.ts";
 
 export interface StartFacts {
   /** Set where nothing new starts. */
@@ -14,6 +17,24 @@ export interface StartFacts {
   /** Charged and held, in the order of the ceilings. */
   readonly used: readonly MicroUsd[];
 }
+
+/** What a claim has to know of the operator and of its own ceiling: read with the turn, so that it costs no look. */
+export interface Terms {
+  readonly halted: Halt | undefined;
+  /** What an operator has set over the settings. */
+  readonly changes: BudgetChanges | undefined;
+  /** Charged and held of the task's own ceiling. */
+  readonly used: MicroUsd;
+}
+
+export const termQueries = (task: TaskId) =>
+  [haltQuery, { get: keys.budgets }, { counter: counters.used(taskScope(task)) }] as const;
+
+export const termsIn = ([halt, changes, used]: Answers<ReturnType<typeof termQueries>>): Terms => ({
+  halted: haltIn(halt),
+  changes: kept(BudgetChanges, changes)?.value,
+  used: MicroUsd.parse(used),
+});
 
 /** As of one instant. */
 export async function startFacts(store: Store, now: Instant, ceilings: readonly Ceiling[]): Promise<StartFacts> {

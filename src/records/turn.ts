@@ -14,6 +14,7 @@ import { dueIn, type Due, type DueAsk } from "./due.ts";
 import { eventAppends } from "./events.ts";
 import { inboxTopic } from "./inbox.ts";
 import { releaseLease, underLease, type Lease, type LeaseAsk } from "./lease.ts";
+import { termQueries, termsIn, type Terms } from "./start-facts.ts";
 import { factQueries, factsIn, readFacts } from "./read-facts.ts";
 import { duePut, join, reportDuePut, taskEffects, workIn, type Effects } from "./task-put.ts";
 
@@ -23,6 +24,7 @@ export interface Turn {
   readonly lease: Lease;
   /** Of the attempt that the task is in, as of the same moment. */
   readonly facts: Facts;
+  readonly terms: Terms;
 }
 
 /** Undefined where another holder has the task, or it is gone. */
@@ -38,19 +40,20 @@ export async function takeTurn(store: Store, ask: LeaseAsk & { task: TaskId }): 
 }
 
 const turnQueries = (task: TaskId, attempt: AttemptId) =>
-  [{ get: keys.task(task) }, { get: keys.due(task) }, ...factQueries(attempt)] as const;
+  [{ get: keys.task(task) }, { get: keys.due(task) }, ...termQueries(task), ...factQueries(attempt)] as const;
 
 async function turnIn(
   store: Store,
-  [task, due, ...facts]: Answers<ReturnType<typeof turnQueries>>,
+  [task, due, halt, budgets, used, ...facts]: Answers<ReturnType<typeof turnQueries>>,
   { lease, attempt, now }: { lease: Lease; attempt: AttemptId; now: Instant },
 ): Promise<Turn | undefined> {
   const found = kept(Task, task);
   if (found === undefined) return undefined;
   const dueVersion = due?.version ?? 0;
   const id = attemptIn(found.value);
-  if (id === undefined) return { task: found, dueVersion, lease, facts: {} };
-  return { task: found, dueVersion, lease, facts: id === attempt ? factsIn(facts) : await readFacts(store, now, id) };
+  const turn = { task: found, dueVersion, lease, terms: termsIn([halt, budgets, used]) };
+  if (id === undefined) return { ...turn, facts: {} };
+  return { ...turn, facts: id === attempt ? factsIn(facts) : await readFacts(store, now, id) };
 }
 
 export interface Move {
@@ -120,12 +123,11 @@ export async function endTurn(
   const failed = committed.ok ? [] : committed.failed;
   const isHeld = committed.ok ? next.lease !== "release" : failed.every(({ kind }) => kind !== "lease");
   if (isHeld && failed.some(({ kind }) => kind === "counter")) return { done: "refused", failed };
-  const [taskNow, dueNow, attemptNow, heard, result, ...rest] = committed.answers;
+  const [taskNow, dueNow, halt, budgets, used, attemptNow, heard, result, ...rest] = committed.answers;
+  const now = [taskNow, dueNow, halt, budgets, used, attemptNow, heard, result] as const;
   return {
     done: committed.ok ? "written" : "superseded",
-    turn: isHeld
-      ? await turnIn(store, [taskNow, dueNow, attemptNow, heard, result], { lease, attempt, now: move.now })
-      : undefined,
+    turn: isHeld ? await turnIn(store, [...now], { lease, attempt, now: move.now }) : undefined,
     due: dueIn(next.due, rest),
   };
 }

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
-import { counters } from "../../src/records/document.ts";
 import { listEvents } from "../../src/records/events.ts";
 import { halt, liftHalt } from "../../src/records/halt.ts";
 import { openRedisStore } from "../../src/store/redis/open-redis.ts";
@@ -91,21 +90,18 @@ test("what runs goes on, and a lost attempt of it is not begun again before the 
 
 test("a claim that was decided before the switch is refused by the store", () =>
   world(async (w) => {
-    // The switch is thrown between the look of the step and its commit.
+    // The switch is thrown when the step is decided and before it is written.
     let thrown = false;
     const { store } = w;
-    const look = store.look.bind(store);
+    const commit = store.commit.bind(store);
     Object.assign(store, {
-      look: async (...asked: Parameters<typeof look>) => {
-        const answers = await look(...asked);
-        const isClaim = asked[1].some(
-          (query) => "counter" in query && query.counter === counters.used("task/t_00000001"),
-        );
+      commit: async (...asked: Parameters<typeof commit>) => {
+        const isClaim = asked[0].put?.some(({ key }) => key.startsWith("attempt/")) ?? false;
         if (isClaim && !thrown) {
           thrown = true;
           await turnOn(w, "now");
         }
-        return answers;
+        return commit(...asked);
       },
     });
     await w.comment("/parhelia run -- make");

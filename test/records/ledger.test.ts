@@ -91,14 +91,18 @@ const ending: Attempt = {
 let ends = 0;
 
 async function end(store: Store): Promise<boolean> {
-  const { model: _, ...effects } = await endAttemptEffects(store, ending, {
+  const {
+    model: _,
+    given: versions,
+    ...effects
+  } = await endAttemptEffects(store, ending, {
     outcome: "succeeded",
     because: "",
     compute: charged(usd(0.5), now),
     now,
   });
   const add = (effects.add ?? []).filter((each) => each.counter !== "running");
-  const result = await store.commit({ op: `end/${(ends += 1)}`, now, ...effects, add });
+  const result = await store.commit({ op: `end/${(ends += 1)}`, now, versions, ...effects, add });
   return result.ok;
 }
 
@@ -132,6 +136,26 @@ test("a call that began while the end was looked up refuses the end, which then 
   expect(refused).toMatchObject({ ok: false });
   expect(await end(store)).toBe(true);
   expect((await taskMoney(store, now, task)).spent).toBe(usd(0.8));
+});
+
+test("a call that was settled while the end was looked up refuses the end, and is charged once", async () => {
+  const store = open();
+  await draw(store, slice("compute", usd(1), "compute"), { ceilings });
+  const drawn = await draw(store, slice("a", usd(0.3)), { ceilings });
+  const {
+    given,
+    model: _,
+    ...effects
+  } = await endAttemptEffects(store, ending, {
+    outcome: "succeeded",
+    because: "",
+    compute: charged(usd(0.5), now),
+    now,
+  });
+  if (drawn.ok) await settle(store, drawn.slice, charged(usd(0.1), now), now);
+  expect(await store.commit({ op: "end", now, versions: given, ...effects })).toMatchObject({ ok: false });
+  expect(await end(store)).toBe(true);
+  expect(await taskMoney(store, now, task)).toMatchObject({ model: usd(0.1), compute: usd(0.5), used: usd(0.6) });
 });
 
 const step = fc.record({

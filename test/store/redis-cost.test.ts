@@ -76,10 +76,10 @@ async function costOfATask(replicas: number): Promise<Record<string, number>> {
 test.skipIf(!needs("redis-server"))("a task of ten minutes costs so many commands", { timeout: 30_000 }, async () => {
   // The README multiplies their sum by the price.
   expect(await costOfATask(1)).toEqual({
-    "until its sandbox is there": 10,
+    "until its sandbox is there": 8,
     "until it runs": 5,
     "ten minutes": 27,
-    "to its end": 12,
+    "to its end": 9,
   });
 });
 
