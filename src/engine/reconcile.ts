@@ -42,7 +42,14 @@ async function sweep(room: Room): Promise<void> {
   }
   const names = new Set<string>(sandboxes.map((each) => each.name));
   const missing: string[] = [];
-  for (const attempt of live) if (await markMissing(room, attempt, names, now)) missing.push(attempt.value.id);
+  for (const attempt of live) {
+    try {
+      if (await markMissing(room, attempt, names, now)) missing.push(attempt.value.id);
+    } catch (error) {
+      // Nothing is known of it, so nothing is changed; the others are looked at all the same.
+      room.log.error({ attempt: attempt.value.id, err: error }, "a missing sandbox could not be looked for");
+    }
+  }
   const forgotten = await forget(room.store, {
     now,
     before: after(now, -room.limits.keptMs),

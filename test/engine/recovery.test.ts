@@ -195,3 +195,24 @@ test("a result that comes while the sandbox is ended for its time counts", () =>
     expect(await w.task()).toMatchObject({ state: "succeeded" });
     expect(w.github.pulls("acme/widgets")).toHaveLength(1);
   }));
+
+test("a sandbox that cannot be looked for keeps no other from being found missing", () =>
+  world(async (w) => {
+    for (const words of ["one", "two"]) {
+      await w.comment(`/parhelia run ${words}`);
+      await w.dispatch();
+      await w.inside().says();
+      await w.dispatch();
+    }
+    w.sandboxes.lose();
+    w.sandboxes.lose();
+    w.sandboxes.fail("find", 1);
+    await w.reconcile();
+    expect(w.takeFaults().join("\n")).toContain("a missing sandbox could not be looked for");
+    await w.dispatch();
+    expect((await w.tasks()).map(({ attempts }) => attempts).toSorted((one, other) => one - other)).toEqual([1, 2]);
+    await w.reconcile();
+    await w.dispatch();
+    expect((await w.tasks()).map(({ attempts }) => attempts)).toEqual([2, 2]);
+    w.leaveAlive();
+  }));
