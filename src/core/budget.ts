@@ -1,6 +1,6 @@
 /** Whose money a task spends, and how much of it there is: the task's own, its person's, its repository's, and so on up. */
 import { after, dayMs, Instant } from "./instant.ts";
-import { dollars, microUsd, type MicroUsd } from "./money.ts";
+import { dollars, lowerBound, type MicroUsd } from "./money.ts";
 import { repositoryKey, repositoryName, type Origin, type Task } from "./task.ts";
 
 /** Undefined where nothing bounds it; it is counted all the same. */
@@ -58,10 +58,8 @@ export const ceilingsOf = (task: Task, budgets: Budgets, at: Instant): Ceiling[]
 
 /** A repository may lower what the operator allows it, and never raise it. */
 function loweredBy({ lowered }: Task, budgets: Budgets): Budgets {
-  const lower = (most: MicroUsd | undefined, own: MicroUsd | undefined): MicroUsd | undefined =>
-    most === undefined || own === undefined ? (most ?? own) : microUsd(Math.min(most, own));
   const { day, month } = budgets.repository;
-  return { ...budgets, repository: { day: lower(day, lowered?.day), month: lower(month, lowered?.month) } };
+  return { ...budgets, repository: { day: lowerBound(day, lowered?.day), month: lowerBound(month, lowered?.month) } };
 }
 
 /** The same for money that may be spent at any time until then: what goes over midnight is held in both days. */

@@ -1,7 +1,7 @@
 /** What an ended task has cost, in plain text: the report and the terminal say the same. */
 import { count, elapsed } from "./headline.ts";
 import { hourMs } from "./instant.ts";
-import { dollars, minus, type MicroUsd } from "./money.ts";
+import { disagree, dollars, minus, type MicroUsd } from "./money.ts";
 import type { TaskView } from "./ports/forge.ts";
 
 export interface CostWords {
@@ -36,6 +36,6 @@ function time({ task, attempt }: TaskView, compute: MicroUsd): string {
 function claim({ task, heard, model }: TaskView): string {
   const claimed = heard?.claimed;
   if (claimed === undefined || task.attempts > 1) return "";
-  if (Math.abs(claimed - model) <= Math.max(claimed, model) / 100) return "";
+  if (!disagree(claimed, model)) return "";
   return `; the agent says ${dollars(claimed)}`;
 }

@@ -19,6 +19,13 @@ export const plus = (...amounts: MicroUsd[]): MicroUsd => MicroUsd.parse(amounts
 /** What is left of `whole` after `part`; never below nothing. */
 export const minus = (whole: MicroUsd, part: MicroUsd): MicroUsd => MicroUsd.parse(Math.max(0, whole - part));
 
+/** The lower of two bounds; undefined bounds nothing. */
+export const lowerBound = (one: MicroUsd | undefined, other: MicroUsd | undefined): MicroUsd | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : microUsd(Math.min(one, other));
+
+/** Whether two figures of one cost are more than a hundredth of the greater apart. */
+export const disagree = (one: MicroUsd, other: MicroUsd): boolean => Math.abs(one - other) > Math.max(one, other) / 100;
+
 /** `$1.12`; below ten cents four places, so that a cheap run does not read as free. */
 export function dollars(amount: MicroUsd): string {
   if (amount === 0) return "$0.00";

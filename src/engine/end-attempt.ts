@@ -4,7 +4,7 @@ import { computePrice } from "../core/pricing.ts";
 import { ended, publishing, queuedForSlot } from "../core/moves.ts";
 import { lifetimeMs, patience, type Step } from "../core/next-step.ts";
 import type { Event } from "../core/event.ts";
-import { dollars, minus, noMoney, plus, type MicroUsd } from "../core/money.ts";
+import { disagree, dollars, minus, noMoney, plus, type MicroUsd } from "../core/money.ts";
 import type { Attempt } from "../core/attempt.ts";
 import { after, minuteMs, secondMs, type Instant } from "../core/instant.ts";
 import type { Task } from "../core/task.ts";
@@ -102,7 +102,7 @@ function afterwards(task: Task, step: End, now: Instant): Task {
 /** The agent's own sum is never charged; where it is far from ours, one of the two is wrong and somebody should look. */
 function disagreement(look: Look, model: MicroUsd): Event[] {
   const claimed = look.facts.heard?.claimed;
-  if (claimed === undefined || Math.abs(claimed - model) <= Math.max(claimed, model) / 100) return [];
+  if (claimed === undefined || !disagree(claimed, model)) return [];
   const message = `the agent says that its model calls cost ${dollars(claimed)}, the gateway counted ${dollars(model)}`;
   const details = { claimed_micro_usd: claimed, counted_micro_usd: model };
   return [{ ...eventOf(look, "warning", "cost_disagreement", message), details }];

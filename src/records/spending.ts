@@ -2,7 +2,7 @@
 import type { AttemptId, TaskId } from "../core/ids.ts";
 import type { Instant } from "../core/instant.ts";
 import { serviceMonth, type Ceiling } from "../core/budget.ts";
-import { MicroUsd, minus, noMoney, plus } from "../core/money.ts";
+import { MicroUsd, noMoney, plus } from "../core/money.ts";
 import type { Store } from "../core/ports/store.ts";
 import { counters } from "./document.ts";
 import { attemptScope } from "./ledger.ts";
@@ -61,13 +61,4 @@ export async function usedOf(store: Store, now: Instant, ceilings: readonly Ceil
     ceilings.map(({ scope }) => ({ counter: counters.used(scope) })),
   );
   return used.map((each) => MicroUsd.parse(each));
-}
-
-/** What the tightest ceiling leaves; nothing where none bounds it. */
-export async function moneyLeft(store: Store, now: Instant, ceilings: readonly Ceiling[]): Promise<MicroUsd> {
-  const used = await usedOf(store, now, ceilings);
-  const lefts = ceilings.flatMap(({ most }, place) =>
-    most === undefined ? [] : [minus(most, used[place] ?? noMoney)],
-  );
-  return lefts.reduce((least, each) => (each < least ? each : least), lefts[0] ?? noMoney);
 }

@@ -9,7 +9,7 @@ import { microUsd, usd, type MicroUsd } from "../../src/core/money.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { endAttemptEffects } from "../../src/records/attempt.ts";
 import { attemptMoney, charged, draw, settle, type Draw, type Slice } from "../../src/records/ledger.ts";
-import { moneyLeft, monthMoney, taskMoney } from "../../src/records/spending.ts";
+import { monthMoney, taskMoney, usedOf } from "../../src/records/spending.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { expectLedger } from "../world/ledger.ts";
 
@@ -57,7 +57,8 @@ test("of two draws on the last money exactly one is given, and the other names t
     because: "short",
     short: [{ ceiling: ceilings[0], used: usd(3) }],
   });
-  expect(await moneyLeft(store, now, ceilings)).toBe(usd(2));
+  // Of $5 and of $8: the tightest leaves $2.
+  expect(await usedOf(store, now, ceilings)).toEqual([usd(3), usd(3)]);
 });
 
 test("drawing and settling again under one id changes nothing", async () => {

@@ -3,7 +3,7 @@
  * is too much. Pure; the asker's role is looked up before. The settings may narrow what the operator allows and never widen it.
  */
 import { inlineCode } from "../markdown.ts";
-import { dollars, microUsd, type MicroUsd } from "../money.ts";
+import { dollars, lowerBound, type MicroUsd } from "../money.ts";
 import { withoutReleaseDate } from "../pricing.ts";
 import { Refusal } from "../refusal.ts";
 import { notPermitted, permits, type Role } from "../role.ts";
@@ -99,9 +99,6 @@ function whyNot({ by, where }: Ask, spec: Spec, { who }: Settings): Refusal | un
   );
 }
 
-const lower = (one: MicroUsd | undefined, other: MicroUsd | undefined): MicroUsd | undefined =>
-  one === undefined || other === undefined ? (one ?? other) : microUsd(Math.min(one, other));
-
 /** What it lowers of the operator's ceilings for a repository. */
 export const loweredBy = ({ budget }: Settings): NonNullable<Task["lowered"]> => ({
   ...(budget.repository_day === undefined ? {} : { day: budget.repository_day }),
@@ -110,4 +107,4 @@ export const loweredBy = ({ budget }: Settings): NonNullable<Task["lowered"]> =>
 
 /** The cost from which a person has to confirm; undefined where nobody asks for that. */
 export const confirmAbove = (settings: Settings, operator: MicroUsd | undefined): MicroUsd | undefined =>
-  lower(operator, settings.approval.confirm_above);
+  lowerBound(operator, settings.approval.confirm_above);

@@ -1,6 +1,6 @@
 /** What a label asks for when somebody puts it on an issue or a pull request. */
-import type { Spec, Work } from "../task.ts";
-import type { Named } from "../task.ts";
+import { Named, type Spec, type Work } from "../task.ts";
+
 import type { Label } from "./settings.ts";
 
 /** The text that the label stands on, as untrusted as its author. */
@@ -30,8 +30,7 @@ export function labelSpec(label: Label, on: Labelled): { readonly spec: Spec; re
     ref: label.ref ?? null,
     publish: label.publish ?? true,
   };
-  const keys = ["cpu", "memory", "gpu", "timeout", "budget", "model"] as const;
-  return { spec, named: new Set(keys.filter((key) => label[key] !== undefined)) };
+  return { spec, named: new Set(Named.options.filter((key) => label[key] !== undefined)) };
 }
 
 /** An instruction of the label's own is the repository's; the issue is quoted to the agent beside it, as in every task. */
