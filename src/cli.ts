@@ -2,7 +2,6 @@
 /** The terminal's entry. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
-import { brake } from "./brake.ts";
 import { ExportInput } from "./commands/budget-export.ts";
 import type { Answer } from "./commands/command.ts";
 import { answer as answerTo } from "./commands/execute.ts";
@@ -16,16 +15,16 @@ import { Refusal } from "./core/refusal.ts";
 import type { Actor, Place, Task } from "./core/task.ts";
 import { budgetsOf, runDefaults, secretsOf, startLimitsOf, storePath, storePlace } from "./from-config.ts";
 import type { Store } from "./core/ports/store.ts";
-import { image } from "./image.ts";
 import { EngineTaken, randomIds, startService, systemClock } from "./main.ts";
+import { brake } from "./operator/brake.ts";
+import { operatorCommands } from "./operator/operator.ts";
 import { cancelTask } from "./records/cancel-task.ts";
 import { readTask } from "./records/read-task.ts";
 import { latestTask } from "./records/latest-task.ts";
 import { inPieces, writeNewFile } from "./store/archive-file.ts";
-import { exportStore, importFile } from "./store/move.ts";
-import { openBeside, openSource, openTarget } from "./store/open-store.ts";
+import { openBeside } from "./store/open-store.ts";
 import { formatOf, ledgerLines } from "./terminal/export-ledger.ts";
-import { exportedWords, importedWords, progressBar, storeWords } from "./terminal/move-store.ts";
+import { exitCodes } from "./terminal/exit-codes.ts";
 import { openLog } from "./terminal/log.ts";
 import { notTheirs, notTheirsWords } from "./terminal/cloned-settings.ts";
 import { repositoryAt } from "./terminal/git.ts";
@@ -39,9 +38,7 @@ import { watchTask } from "./terminal/watch.ts";
 import { isOfRepository, isOfService, isWork, readsNothing } from "./terminal/what-it-takes.ts";
 import { forTerminal } from "./terminal/words.ts";
 
-const done = 0;
-const refused = 1;
-const misused = 2;
+const { done, refused, misused } = exitCodes;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [first = "help"] = argv;
@@ -61,51 +58,8 @@ async function main(argv: readonly string[]): Promise<number> {
     case "config":
       process.stdout.write(`${showConfig(config)}\n`);
       return done;
-    case "store":
-      return moveStore(argv.slice(1), config);
-    case "image":
-      return image(argv.slice(1), config);
     default:
-      return command(argv, config);
-  }
-}
-
-/** The configured store into a file, or a file into the configured store. Words and progress go to standard error. */
-async function moveStore(words: readonly string[], config: Config): Promise<number> {
-  const asked = storeWords(words);
-  const said = (text: string): void => void process.stderr.write(`${text}\n`);
-  if (asked.kind === "wrong") {
-    said(forTerminal(asked.message));
-    return misused;
-  }
-  if (asked.kind === "export" && asked.file === undefined && process.stdout.isTTY) {
-    said("An export holds secrets, so it is not shown. Name a file: parhelia store export FILE");
-    return misused;
-  }
-  const screen = { isTerminal: process.stderr.isTTY, write: (text: string) => void process.stderr.write(text) };
-  const bar = progressBar(screen, systemClock.now);
-  const world = { now: systemClock.now, tell: bar.tell };
-  const place = storePlace(config);
-  const store = asked.kind === "export" ? openSource(place, systemClock.now) : openTarget(place, systemClock.now);
-  try {
-    if (asked.kind === "import") {
-      const imported = await importFile(store, resolve(asked.file), world);
-      bar.clear();
-      said(importedWords(store.place, imported));
-      return done;
-    }
-    const file = asked.file === undefined ? undefined : resolve(asked.file);
-    const counts = await exportStore(store, world, (lines) =>
-      file === undefined ? print(inPieces(lines)) : writeNewFile(file, lines),
-    );
-    bar.clear();
-    said(exportedWords(file ?? "standard output", counts));
-    return done;
-  } catch (error) {
-    bar.clear();
-    throw error;
-  } finally {
-    await store.close();
+      return operatorCommands.get(first)?.(argv.slice(1), config) ?? command(argv, config);
   }
 }
 

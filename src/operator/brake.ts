@@ -3,19 +3,23 @@ import { existsSync, mkdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { ConfigError, findRoot, type Config } from "./config.ts";
-import type { Store } from "./core/ports/store.ts";
-import { modalSettings, storePath, storePlace } from "./from-config.ts";
-import { randomIds, systemClock } from "./main.ts";
-import { localFromOutside } from "./sandbox/local/end-from-outside.ts";
-import { makeHome, sandboxPlaces } from "./sandbox/local/local-places.ts";
-import { openRedisStore } from "./store/redis/open-redis.ts";
-import { openSqliteStore } from "./store/sqlite/open-sqlite.ts";
-import { brakeWords, haltAll, liftAll, stopAll, type Brakes, type Outcome, type Part } from "./terminal/stop-all.ts";
-import { forTerminal } from "./terminal/words.ts";
+import { ConfigError, findRoot, type Config } from "../config.ts";
+import type { Store } from "../core/ports/store.ts";
+import { modalSettings, storePath, storePlace } from "../from-config.ts";
+import { randomIds, systemClock } from "../main.ts";
+import { localFromOutside } from "../sandbox/local/end-from-outside.ts";
+import { makeHome, sandboxPlaces } from "../sandbox/local/local-places.ts";
+import { openRedisStore } from "../store/redis/open-redis.ts";
+import { openSqliteStore } from "../store/sqlite/open-sqlite.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
+import { brakeWords, haltAll, liftAll, stopAll, type Brakes, type Outcome, type Part } from "../terminal/stop-all.ts";
+import { forTerminal } from "../terminal/words.ts";
 
-/** Exit codes of the terminal's entry. */
-const codes: Record<Outcome | "wrong", number> = { done: 0, failed: 1, wrong: 2 };
+const codes: Record<Outcome | "wrong", number> = {
+  done: exitCodes.done,
+  failed: exitCodes.refused,
+  wrong: exitCodes.misused,
+};
 
 /** `words` begin with `halt` or `stop`. A configuration that cannot be read is one more part that failed. */
 export async function brake(words: readonly string[], directory: string, read: () => Config): Promise<number> {
@@ -105,7 +109,7 @@ function modalOf(config: Config): Brakes["backends"] {
   if (config.settings.sandbox.backend !== "modal") return [];
   const open = async () => {
     const settings = modalSettings(config);
-    const { openModalSandboxes } = await import("./sandbox/modal/open-modal-sandboxes.ts");
+    const { openModalSandboxes } = await import("../sandbox/modal/open-modal-sandboxes.ts");
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     return openModalSandboxes({ ...settings, clock: systemClock, log });
   };

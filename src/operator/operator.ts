@@ -1,0 +1,15 @@
+/**
+ * What an operator does at a terminal beside the commands that everybody has. Each file here opens what it needs from the
+ * configuration; the words and the doing are in `terminal`.
+ */
+import type { Config } from "../config.ts";
+import { image } from "./image.ts";
+import { moveStore } from "./move-store.ts";
+
+/** Takes the words behind its name; gives the exit code. Throws a `Refusal` or a `ConfigError` where it cannot be done. */
+export type OperatorCommand = (words: readonly string[], config: Config) => Promise<number>;
+
+export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<string, OperatorCommand>([
+  ["image", image],
+  ["store", moveStore],
+]);
