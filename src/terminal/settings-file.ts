@@ -4,10 +4,11 @@ import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { Refusal } from "../core/refusal.ts";
 import { SettingsFile, settingsPath } from "../core/settings/schema.ts";
-import { defaultSettings, problemWords, type Label, type Settings } from "../core/settings/settings.ts";
+import { defaultSettings, problemWords, type Settings } from "../core/settings/settings.ts";
 import { mostSettingsBytes, readSettings, tooLarge, type SettingsFileRead } from "../commands/settings-file.ts";
 import { GitError, gitText } from "./git.ts";
 import { firstSettings } from "./first-settings.ts";
+import { makeLabels } from "./make-labels.ts";
 
 export type SettingsWords =
   | { readonly kind: "check"; readonly file: string }
@@ -17,7 +18,7 @@ export type SettingsWords =
 const usage = `  parhelia config check [FILE]   read settings of a repository; ${settingsPath} unless told
   parhelia config schema         their JSON schema, for an editor
   parhelia init                  write a first ${settingsPath}
-  parhelia init --labels         print the commands that make its labels on GitHub`;
+  parhelia init --labels         make its labels on GitHub, by way of gh`;
 
 /** The words of a command about a repository's settings; undefined for every other command. */
 export function settingsWords([first, second, ...rest]: readonly string[]): SettingsWords | undefined {
@@ -40,8 +41,15 @@ export interface Told {
   readonly text: string;
 }
 
-/** Does what was asked in this folder; undefined for other commands. Throws a `Refusal` for what is not there or in the way. */
-export async function settingsCommand(argv: readonly string[], directory: string): Promise<Told | undefined> {
+/**
+ * Does what was asked in this folder; undefined for other commands. `gh` is GitHub's own program. Throws a `Refusal` for what
+ * is not there or in the way.
+ */
+export async function settingsCommand(
+  argv: readonly string[],
+  directory: string,
+  gh = "gh",
+): Promise<Told | undefined> {
   const asked = settingsWords(argv);
   switch (asked?.kind) {
     case undefined:
@@ -53,7 +61,7 @@ export async function settingsCommand(argv: readonly string[], directory: string
     case "init":
       return begin(await workTree(directory), directory);
     case "labels":
-      return { exit: 0, text: labelLines(settingsIn(await workTree(directory))).join("\n") };
+      return labelsMade(await workTree(directory), gh);
     case "wrong":
       return { exit: 2, text: asked.message };
   }
@@ -106,8 +114,13 @@ function begin(root: string, directory: string): Told {
   const next = `Wrote ${shown}. It changes nothing yet: every line with a setting is a comment. Next:
   1. Take the # away where you want something else, and check: parhelia config check ${shown}
   2. Commit it; it counts once it is on the default branch: git add --force ${shown}
-  3. Make the labels on GitHub: parhelia init --labels | sh`;
+  3. Make the labels on GitHub: parhelia init --labels`;
   return { exit: 0, text: next };
+}
+
+async function labelsMade(root: string, gh: string): Promise<Told> {
+  const made = await makeLabels(settingsIn(root), { root, gh });
+  return { exit: 0, text: made.map((name) => `The label ${name} is on GitHub.`).join("\n") };
 }
 
 function settingsIn(root: string): Settings {
@@ -115,21 +128,4 @@ function settingsIn(root: string): Settings {
   if (read === "none") return defaultSettings();
   if (read.ok) return read.settings;
   throw new Refusal(checked(settingsPath, read).text);
-}
-
-/** As GitHub's own program takes them; a label that is there is brought up to date. */
-const labelLines = ({ labels }: Settings): string[] =>
-  [...labels].map(
-    ([name, label]) =>
-      `gh label create ${quoted(name)} --force --color F5A623 --description ${quoted(labelWords(label).slice(0, 100))}`,
-  );
-
-/** In single quotes a shell changes nothing; one within ends them and begins them anew. */
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-
-function labelWords({ argv, instruction, gpu }: Label): string {
-  const work =
-    argv === undefined ? (instruction === undefined ? "do what the text says" : instruction) : argv.join(" ");
-  const on = gpu === undefined ? "" : ` on ${gpu.join(" or ")}`;
-  return `Parhelia: ${work.replaceAll(/\s+/g, " ").slice(0, 60)}${on}`;
 }

@@ -64,10 +64,47 @@ test("check refuses what is no file of text", async () => {
   });
 });
 
-test("the labels are printed as commands that a shell reads as they are meant", async () => {
-  const root = repository('[labels."it\'s $(here)"]\nargv = ["echo", "`x`"]\n[labels.parhelia]\nenabled = false\n');
-  const told = await say(root, "init --labels");
-  const lines = (told?.text ?? "").split("\n");
+const hardName = '[labels."it\'s $(here)"]\nargv = ["echo", "`x`"]\n[labels.parhelia]\nenabled = false\n';
+
+/** In the place of GitHub's program: writes down what it is given, and ends as it is told. */
+function openGh(root: string, exit = 0): { path: string; given: () => string[][] } {
+  const path = join(root, "gh");
+  const log = join(root, "given");
+  const script = `#!/bin/sh\nprintf '%s\\n' "$@" --- >> '${log}'\necho 'HTTP 403: Resource not accessible' >&2\nexit ${exit}\n`;
+  writeFileSync(path, script, { mode: 0o755 });
+  const calls = () => readFileSync(log, "utf8").split("---\n").slice(0, -1);
+  return { path, given: () => calls().map((call) => call.trim().split("\n")) };
+}
+
+test("the labels are made by GitHub's own program, each with what it does", async () => {
+  const root = repository(hardName);
+  const gh = openGh(root);
+  const told = await settingsCommand(["init", "--labels"], root, gh.path);
+  expect(told?.text).toContain("The label it's $(here) is on GitHub.");
+  const given = gh.given();
+  expect(given.map(([, , name]) => name)).toEqual([
+    "parhelia:gpu-a10g",
+    "parhelia:gpu-a100",
+    "parhelia:gpu-h100",
+    "it's $(here)",
+  ]);
+  expect(given.at(-1)?.at(-1)).toBe("Parhelia: echo `x`");
+});
+
+test("where GitHub's program may not, its words are told with the cure", async () => {
+  const root = repository();
+  await expect(settingsCommand(["init", "--labels"], root, openGh(root, 1).path)).rejects.toThrow(
+    /could not make the label parhelia\. It says: HTTP 403: Resource not accessible\nSign in \(gh auth login\)/,
+  );
+});
+
+test("without GitHub's program there are commands that a shell reads as they are meant", async () => {
+  const root = repository(hardName);
+  const refused = await settingsCommand(["init", "--labels"], root, join(root, "none")).catch(
+    (error: unknown) => error,
+  );
+  if (!(refused instanceof Refusal)) throw new Error("it was not refused");
+  const lines = refused.message.split("\n").slice(1);
   expect(lines).toHaveLength(4);
   const words = lines.map((line) =>
     execFileSync("sh", ["-c", `set -- ${line}; printf '%s\\n' "$4"`], { encoding: "utf8" }).trim(),
