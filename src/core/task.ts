@@ -12,7 +12,7 @@ export const Actor = z.object({ id: z.int().min(0), login: z.string() });
 export type Actor = z.output<typeof Actor>;
 
 /** Keyed by id: names change, ids do not. */
-const Repository = z.object({ id: z.int().positive(), owner: z.string(), name: z.string() });
+export const Repository = z.object({ id: z.int().positive(), owner: z.string(), name: z.string() });
 export type Repository = z.output<typeof Repository>;
 
 /** Where a task was asked for and where its report appears. */

@@ -26,6 +26,8 @@ export const keys = {
   /** What a person wrote, by its place and GitHub's id: `comment/900`, `issue/77`. */
   said: (installation: number, what: string) => `said/${installation}/${what}`,
   request: (id: string) => `request/${id}`,
+  /** The runs of a workflow and their issue, by its own id. */
+  failure: (workflow: string) => `failure/${workflow}`,
   /** A command that was carried out, by its operation. */
   done: (op: string) => `done/${op}`,
   queueHead: (repository: string) => `queue-head/${repository}`,
@@ -52,6 +54,8 @@ export const indexes = {
   reportsDue: "reports-due",
   /** Requests that want an answer, by when. */
   requestsDue: "requests-due",
+  /** Workflows whose issue is to be brought up to date, by when. */
+  failuresDue: "failures-due",
   /** Notices that a channel does not have yet, by when to try. */
   noticesDue: "notices-due",
   /** Repositories with a task that waits for a slot, by when they were last served. */

@@ -14,6 +14,8 @@ export interface Due extends Next {
   readonly candidates: readonly TaskId[];
   readonly reports: readonly TaskId[];
   readonly requests: readonly string[];
+  /** Workflows whose issue is to be brought up to date. */
+  readonly failures: readonly string[];
 }
 
 /** What becomes due next by the clock alone. */
@@ -28,6 +30,7 @@ export const workOf = {
   task: (id: string) => `task/${id}`,
   report: (id: string) => `report/${id}`,
   request: (id: string) => `request/${id}`,
+  failure: (id: string) => `failure/${id}`,
 } as const;
 
 export interface DueLimits {
@@ -46,9 +49,11 @@ export const dueQueries = (now: Instant, limit: number) => {
     { range: indexes.ready, limit, each: { prefix: indexes.queuePrefix, limit: 1 } },
     { range: indexes.reportsDue, to, limit },
     { range: indexes.requestsDue, to, limit },
+    { range: indexes.failuresDue, to, limit },
     { range: indexes.due, from, limit: 1 },
     { range: indexes.reportsDue, from, limit: 1 },
     { range: indexes.requestsDue, from, limit: 1 },
+    { range: indexes.failuresDue, from, limit: 1 },
     { get: keys.halt },
   ] as const;
 };
@@ -67,13 +72,15 @@ export function dueIn(
   answers: Answers<readonly []> | Answers<DueQueries>,
 ): Due | undefined {
   if (answers.length === 0) return undefined;
-  const [running, tasks, candidates, reports, requests, laterTasks, laterReports, laterRequests, halt] = answers;
+  const [running, tasks, candidates, reports, requests, failures, ...rest] = answers;
+  const [laterTasks, laterReports, laterRequests, laterFailures, halt] = rest;
   const freeSlots = halt === undefined ? Math.max(0, maxSandboxes - running) : 0;
   const later = [
     // A word of its sandbox may have put it off by then, so it takes a look.
     ...laterTasks.map((hit) => ({ sort: hit.sort, work: undefined })),
     ...laterReports.map((hit) => ({ sort: hit.sort, work: workOf.report(idIn(hit.key)) })),
     ...laterRequests.map((hit) => ({ sort: hit.sort, work: workOf.request(nameIn(hit.key)) })),
+    ...laterFailures.map((hit) => ({ sort: hit.sort, work: workOf.failure(nameIn(hit.key)) })),
   ].toSorted((one, other) => Number(one.sort) - Number(other.sort));
   const [next] = later;
   return {
@@ -81,6 +88,7 @@ export function dueIn(
     candidates: candidates.slice(0, freeSlots).flatMap((hit) => hit.heads.map((head) => idIn(head.key))),
     reports: reports.map((hit) => idIn(hit.key)),
     requests: requests.map((hit) => nameIn(hit.key)),
+    failures: failures.map((hit) => nameIn(hit.key)),
     nextAt: next && Instant.parse(Number(next.sort)),
     nextWork: next?.work,
   };
