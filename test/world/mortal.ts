@@ -13,10 +13,19 @@ export const mortalStore = (life: Life, store: Store): Store => ({
 export const mortalFetch = (life: Life, fetch: (request: Request) => Promise<Response>): typeof globalThis.fetch => {
   return async (input, init) => {
     const request = new Request(input, init);
-    if (request.method === "GET") return life.read(() => fetch(request));
+    if (request.method === "GET") return life.read(() => following(request, fetch));
     return life.call(`${request.method} ${new URL(request.url).pathname}`, () => fetch(request));
   };
 };
+
+/** As `fetch` does: to the new address of what moved, and to a log, without the token, where it is kept. */
+async function following(request: Request, fetch: (request: Request) => Promise<Response>): Promise<Response> {
+  const answer = await fetch(request);
+  const to = answer.headers.get("location");
+  if (to === null) return answer;
+  if (answer.status === 301) return fetch(new Request(to, request));
+  return answer.status === 302 ? fetch(new Request(to)) : answer;
+}
 
 /** Properties are read when asked for: a test may change what a backend does. */
 export function mortalSandboxes(life: Life, sandboxes: Sandboxes): Sandboxes {

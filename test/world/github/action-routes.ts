@@ -2,13 +2,54 @@
 import { Hono } from "hono";
 import { reach, reads } from "./access.ts";
 import { json, notFound, numberPart, paged, part, type Api, type Context } from "./answer.ts";
+import { limits } from "./limits.ts";
 import { node, repositoryShape, repositoryUrl, userShape } from "./shapes.ts";
-import { fullName, type Repository, type WorkflowRun } from "./state.ts";
-import { iso, type World } from "./world.ts";
+import { fullName, type Job, type Repository, type WorkflowRun } from "./state.ts";
+import { iso, repositoryNamed, type World } from "./world.ts";
 
 const path = "/repos/:owner/:repo/actions";
 
-const workflowId = ({ file }: WorkflowRun): number => 9000 + file.length;
+const workflowId = ({ file }: Pick<WorkflowRun, "file">): number =>
+  9000 + [...file].reduce((sum, character, at) => (sum * 31 + character.charCodeAt(0) + at) % 900_000, 0);
+
+/** What a test says of a run; a run that succeeds has one job that does. */
+export type FinishedRun = Pick<WorkflowRun, "file" | "name" | "event" | "sha" | "conclusion"> & {
+  readonly title?: string;
+  /** The default branch unless given. */
+  readonly branch?: string;
+  readonly jobs?: readonly Job[];
+  /** Of the fork that the code is from. */
+  readonly from?: string;
+  /** A run that is run again. */
+  readonly again?: number;
+};
+
+/** Numbers count up for each workflow. */
+export function finishRun(world: World, repository: Repository, given: FinishedRun): WorkflowRun {
+  const { file, conclusion, again, from } = given;
+  const ofWorkflow = world.workflowRuns.filter((each) => each.repository === repository && each.file === file);
+  const before = ofWorkflow.findLast(({ id }) => id === again);
+  const job: Job = { name: "build", conclusion, steps: [{ name: "Run", conclusion }], log: "" };
+  const run: WorkflowRun = {
+    id: before?.id ?? world.nextId("workflowRun"),
+    repository,
+    headRepository: from === undefined ? repository : repositoryNamed(world, from),
+    file,
+    name: given.name,
+    title: given.title ?? given.name,
+    event: given.event,
+    branch: given.branch ?? repository.defaultBranch,
+    sha: given.sha,
+    number: before?.number ?? Math.max(0, ...ofWorkflow.map(({ number }) => number)) + 1,
+    attempt: (before?.attempt ?? 0) + 1,
+    conclusion,
+    jobs: given.jobs ?? [job],
+    createdAt: before?.createdAt ?? world.now(),
+    endedAt: world.now(),
+  };
+  world.workflowRuns.push(run);
+  return run;
+}
 
 export function workflowShape(world: World, run: WorkflowRun) {
   const { repository, file, name, createdAt } = run;
@@ -32,7 +73,7 @@ export function workflowRunShape(world: World, run: WorkflowRun) {
   return {
     id: run.id,
     name: run.name,
-    display_title: run.name,
+    display_title: run.title,
     path: `.github/workflows/${run.file}`,
     workflow_id: workflowId(run),
     workflow_url: `${repositoryUrl(world, run.repository)}/actions/workflows/${workflowId(run)}`,
@@ -46,7 +87,7 @@ export function workflowRunShape(world: World, run: WorkflowRun) {
     cancel_url: `${url}/cancel`,
     rerun_url: `${url}/rerun`,
     previous_attempt_url: null,
-    run_number: run.id,
+    run_number: run.number,
     run_attempt: run.attempt,
     event: run.event,
     status: "completed",
@@ -60,16 +101,18 @@ export function workflowRunShape(world: World, run: WorkflowRun) {
     jobs_url: `${url}/jobs`,
     logs_url: `${url}/logs`,
     created_at: iso(run.createdAt),
-    updated_at: iso(run.createdAt),
+    updated_at: iso(run.endedAt),
     run_started_at: iso(run.createdAt),
     repository: repositoryShape(world, run.repository),
-    head_repository: repositoryShape(world, run.repository),
+    head_repository: repositoryShape(world, run.headRepository),
   };
 }
 
-function jobShape(world: World, run: WorkflowRun) {
-  const step = { name: run.job.failedStep ?? "Run", status: "completed", conclusion: run.conclusion, number: 1 };
-  const id = run.id * 10;
+const jobId = (run: WorkflowRun, place: number): number => run.id * 1000 + run.attempt * 100 + place;
+
+function jobShape(world: World, run: WorkflowRun, job: Job) {
+  const id = jobId(run, run.jobs.indexOf(job));
+  const steps = job.steps.map((step, place) => ({ ...step, status: "completed", number: place + 1 }));
   return {
     id,
     node_id: node("CR", id),
@@ -81,54 +124,74 @@ function jobShape(world: World, run: WorkflowRun) {
     head_branch: run.branch,
     created_at: iso(run.createdAt),
     started_at: iso(run.createdAt),
-    completed_at: iso(run.createdAt),
+    completed_at: iso(run.endedAt),
     labels: ["ubuntu-latest"],
     runner_id: 1,
     runner_name: "Hosted Agent",
     runner_group_id: 1,
     runner_group_name: "GitHub Actions",
     run_attempt: run.attempt,
-    name: run.job.name,
+    name: job.name,
     status: "completed",
-    conclusion: run.conclusion,
+    conclusion: job.conclusion,
     head_sha: run.sha,
     html_url: `${world.publicUrl}/${fullName(run.repository)}/actions/runs/${run.id}/job/${id}`,
-    steps: [step],
+    steps,
   };
+}
+
+/** The newest attempt of each run, newest run first. */
+function listRuns(world: World, repository: Repository, c: Context, file?: string): Response {
+  const [branch, status, event] = [c.req.query("branch"), c.req.query("status"), c.req.query("event")];
+  const of = world.workflowRuns.filter(
+    (each) =>
+      each.repository === repository && (file === undefined || each.file === file || String(workflowId(each)) === file),
+  );
+  // A workflow that never was is not found.
+  if (file !== undefined && of.length === 0) throw notFound();
+  const newest = [...new Map(of.map((each) => [each.id, each])).values()].filter(
+    (each) =>
+      (branch === undefined || each.branch === branch) &&
+      (event === undefined || each.event === event) &&
+      (status === undefined || status === "completed" || each.conclusion === status),
+  );
+  const wrap = (workflow_runs: readonly unknown[], total_count: number) => ({ total_count, workflow_runs });
+  const shown = newest.toSorted((one, other) => other.id - one.id);
+  return paged(c, shown, (each) => workflowRunShape(world, each), wrap);
 }
 
 export function actionRoutes(world: World): Api {
   const routes: Api = new Hono();
   const of = (c: Context): Repository => reach(world, c, reads("actions"));
-  const runOf = (repository: Repository, id: number): WorkflowRun => {
-    const found = world.workflowRuns.find((each) => each.repository === repository && each.id === id);
+  const runOf = (repository: Repository, id: number, attempt?: number): WorkflowRun => {
+    const found = world.workflowRuns.findLast(
+      (each) => each.repository === repository && each.id === id && (attempt === undefined || each.attempt === attempt),
+    );
     if (found === undefined) throw notFound();
     return found;
   };
-  const list = (c: Context, file?: string): Response => {
-    const repository = of(c);
-    const [branch, status, event] = [c.req.query("branch"), c.req.query("status"), c.req.query("event")];
-    const found = world.workflowRuns.filter(
-      (each) =>
-        each.repository === repository &&
-        (file === undefined || each.file === file || String(workflowId(each)) === file) &&
-        (branch === undefined || each.branch === branch) &&
-        (event === undefined || each.event === event) &&
-        (status === undefined || status === "completed" || each.conclusion === status),
-    );
-    const wrap = (workflow_runs: readonly unknown[], total_count: number) => ({ total_count, workflow_runs });
-    return paged(c, found.toReversed(), (each) => workflowRunShape(world, each), wrap);
-  };
-  routes.get(`${path}/runs`, (c) => list(c));
-  routes.get(`${path}/workflows/:file/runs`, (c) => list(c, part(c, "file")));
+  routes.get(`${path}/runs`, (c) => listRuns(world, of(c), c));
+  routes.get(`${path}/workflows/:file/runs`, (c) => listRuns(world, of(c), c, part(c, "file")));
   routes.get(`${path}/runs/:id`, (c) => json(workflowRunShape(world, runOf(of(c), numberPart(c, "id")))));
-  const jobs = (c: Context): Response => {
+  const jobs = (c: Context, run: WorkflowRun): Response => {
     const wrap = (shown: readonly unknown[], total_count: number) => ({ total_count, jobs: shown });
-    return paged(c, [runOf(of(c), numberPart(c, "id"))], (each) => jobShape(world, each), wrap);
+    return paged(c, run.jobs, (each) => jobShape(world, run, each), wrap);
   };
-  routes.get(`${path}/runs/:id/jobs`, jobs);
-  routes.get(`${path}/runs/:id/attempts/:attempt/jobs`, jobs);
-  // GitHub answers with an address that lives for one minute; here it is the text itself.
-  routes.get(`${path}/jobs/:id/logs`, (c) => new Response(runOf(of(c), numberPart(c, "id") / 10).job.log));
+  routes.get(`${path}/runs/:id/jobs`, (c) => jobs(c, runOf(of(c), numberPart(c, "id"))));
+  routes.get(`${path}/runs/:id/attempts/:attempt/jobs`, (c) =>
+    jobs(c, runOf(of(c), numberPart(c, "id"), numberPart(c, "attempt"))),
+  );
+  routes.get(`${path}/jobs/:id/logs`, (c) => {
+    const repository = of(c);
+    const id = numberPart(c, "id");
+    const log = world.workflowRuns
+      .filter((each) => each.repository === repository)
+      .flatMap((run) => run.jobs.filter((_, place) => jobId(run, place) === id))[0]?.log;
+    if (log === undefined) throw notFound();
+    // An address elsewhere that answers for one minute, without a token.
+    const name = world.digits(`log ${world.nextId("log")}`, 32);
+    world.logAddresses.set(name, { text: log, until: world.now() + limits.logAddressMs });
+    return new Response(null, { status: 302, headers: { location: `${new URL(c.req.url).origin}/_logs/${name}` } });
+  });
   return routes;
 }

@@ -67,6 +67,7 @@ export function placeIssue(world: World, repository: Repository, author: Account
     stateReason: undefined,
     locked: false,
     deleted: false,
+    movedTo: undefined,
     labels: made.labels.map((name) => labelOf(world, repository, name)),
     comments: [],
     reactions: [],
@@ -106,6 +107,8 @@ export function editIssue(world: World, issue: Issue, by: Account, edit: IssueEd
   }
   issue.updatedAt = world.now();
   if (Object.keys(changes).length > 0) announceIssue(world, issue, "edited", by, { changes });
+  // The reason of one that is closed can be changed.
+  if (edit.state === "closed" && edit.stateReason !== undefined) issue.stateReason = edit.stateReason;
   if (edit.state === undefined || edit.state === issue.state) return;
   issue.state = edit.state;
   issue.closedAt = edit.state === "closed" ? world.now() : undefined;

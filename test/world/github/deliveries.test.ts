@@ -192,24 +192,21 @@ test("two ways to the same end have one snapshot, and another end has another", 
 test("a finished workflow run is announced and can be looked into", async () => {
   const github = await open();
   const sha = await head(github);
-  const job = { name: "build", failedStep: "Publish image", log: "npm error 404" };
-  const run = {
-    file: "ci.yml",
-    name: "CI",
-    event: "schedule",
-    branch: "main",
-    sha,
-    attempt: 1,
-    conclusion: "failure",
-    job,
-  };
+  const failure = "failure";
+  const steps = [{ name: "Publish image", conclusion: failure }];
+  const job = { name: "build", conclusion: failure, steps, log: "npm error 404" };
+  const run = { file: "ci.yml", name: "CI", event: "schedule", sha, conclusion: failure, jobs: [job] };
   const run_id = github.workflowRun("acme/widgets", run);
   expect(github.deliveries.pending()).toMatchObject([{ event: "workflow_run", action: "completed" }]);
   const { actions } = client(github).rest;
   const { data } = await actions.listJobsForWorkflowRun({ ...repo, run_id });
   expect(data.jobs).toMatchObject([{ name: "build", steps: [{ name: "Publish image", conclusion: "failure" }] }]);
   const log = await actions.downloadJobLogsForWorkflowRun({ ...repo, job_id: data.jobs[0]?.id ?? 0 });
-  expect(log.data).toBe("npm error 404");
+  expect(log.status).toBe(302);
+  const address = String(log.headers.location);
+  expect(await (await github.fetch(address)).text()).toBe("npm error 404");
+  pass(github, 60_000);
+  expect((await github.fetch(address)).status).toBe(404);
   const runs = await actions.listWorkflowRuns({ ...repo, workflow_id: "ci.yml", status: "success" });
   expect(runs.data.total_count).toBe(0);
 });

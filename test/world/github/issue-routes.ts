@@ -16,7 +16,7 @@ import {
 } from "./answer.ts";
 import * as talk from "./conversations.ts";
 import { commentShape, issueShape, labelShape, reactionShape } from "./conversation-shapes.ts";
-import type { Comment, Issue, Reaction, Repository, ReviewComment } from "./state.ts";
+import { fullName, type Comment, type Issue, type Reaction, type Repository, type ReviewComment } from "./state.ts";
 import { issueNumbered, type World } from "./world.ts";
 
 const talks = ["issues", "pull_requests"] as const;
@@ -26,8 +26,14 @@ export function issueAt(repository: Repository, context: Context): Issue {
   const found = issueNumbered(repository, numberPart(context, "number"));
   if (found === undefined) throw notFound();
   if (found.deleted) throw new ApiError(410, "This issue was deleted");
+  if (found.movedTo !== undefined) throw movedTo(found.movedTo, context);
   if (found.pull === undefined) withIssues(repository);
   return found;
+}
+
+function movedTo({ repository, number }: Issue, context: Context): ApiError {
+  const location = `${context.env.origin}/repos/${fullName(repository)}/issues/${number}`;
+  return new ApiError(301, "Moved Permanently", { url: location }, { location });
 }
 
 function withIssues(repository: Repository): void {
@@ -79,9 +85,12 @@ function listIssues(world: World, context: Context): Response {
   const state = context.req.query("state") ?? "open";
   const labels = context.req.query("labels")?.split(",") ?? [];
   const creator = context.req.query("creator");
+  const since = Date.parse(context.req.query("since") ?? "1970-01-01T00:00:00Z");
   const found = repository.issues.filter(
     (each) =>
       !each.deleted &&
+      each.movedTo === undefined &&
+      each.updatedAt >= since &&
       (state === "all" || each.state === state) &&
       (creator === undefined || each.author.login === creator) &&
       labels.every((name) => each.labels.some((label) => label.name === name)),

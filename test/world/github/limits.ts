@@ -35,6 +35,8 @@ export const limits = {
   jwtLifeS: 600,
   /** docs: webhooks, "payloads are capped at 25 MB"; a larger one is not sent. */
   webhookBytes: 25_000_000,
+  /** docs: actions/workflow-jobs, the address of a log "expires after 1 minute". */
+  logAddressMs: 60_000,
   /** docs: app/hook/deliveries. */
   deliveriesKeptMs: 3 * 86_400_000,
   /** docs: repos/compare-two-commits and get-a-commit, first page. */

@@ -122,6 +122,7 @@ function makeWorld(options: GitHubOptions, recording: Recording | undefined): Wo
     }),
     manifestCodes: new Map(),
     workflowRuns: [],
+    logAddresses: new Map(),
     organizationHooks: new Map(),
     faults: openFaults(),
     recording,

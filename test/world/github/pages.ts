@@ -22,6 +22,10 @@ export function openPages(world: World): (request: Request) => Promise<Response>
       all.map((each) => html`<p><a href="/${fullName(each)}">${fullName(each)}</a></p>`),
     );
   });
+  pages.get("/_logs/:name", (c) => {
+    const found = world.logAddresses.get(c.req.param("name"));
+    return found === undefined || world.now() >= found.until ? c.text("", 404) : c.text(found.text);
+  });
   pages.get("/:owner/:name", (c) => {
     const repository = of(c.req.param("owner"), c.req.param("name"));
     if (repository === undefined) return missing();

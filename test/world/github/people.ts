@@ -22,6 +22,8 @@ export type Person = {
   editIssue(repository: string, number: number, edit: talk.IssueEdit): void;
   /** Gone for good: 410 from then on. */
   deleteIssue(repository: string, number: number): void;
+  /** Into another repository of the same owner; its new number there. */
+  transferIssue(repository: string, number: number, to: string): number;
   close(repository: string, number: number): void;
   reopen(repository: string, number: number): void;
   label(repository: string, number: number, name: string): void;
@@ -130,6 +132,13 @@ export function personOf(world: World, login: string): Person {
       const deleted = issue(repository, number);
       talk.announceIssue(world, deleted, "deleted", by);
       deleted.deleted = true;
+    },
+    transferIssue(repository, number, to) {
+      const from = issue(repository, number);
+      const { title, body } = from;
+      from.movedTo = talk.placeIssue(world, repositoryNamed(world, to), from.author, { title, body, labels: [] });
+      talk.announceIssue(world, from, "transferred", by);
+      return from.movedTo.number;
     },
     close: (repository, number) => talk.editIssue(world, issue(repository, number), by, { state: "closed" }),
     reopen: (repository, number) => talk.editIssue(world, issue(repository, number), by, { state: "open" }),

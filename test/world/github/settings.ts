@@ -1,9 +1,9 @@
 /** What administrators do: rename, protect, give roles; and what other apps and Actions leave behind. */
 import { announce } from "./announce.ts";
-import { workflowRunShape, workflowShape } from "./action-routes.ts";
+import { finishRun, workflowRunShape, workflowShape, type FinishedRun } from "./action-routes.ts";
 import { createCheck, NewCheck } from "./checks.ts";
 import { installationSettings, type InstallationSettings } from "./installations.ts";
-import { fullName, role, type App, type Protection, type WorkflowRun } from "./state.ts";
+import { fullName, role, type App, type Protection } from "./state.ts";
 import { addAccount, repositoryNamed, type World } from "./world.ts";
 
 type RoleName = Parameters<typeof role>[0];
@@ -25,7 +25,7 @@ export type Settings = InstallationSettings & {
   /** A check run of another app, say of Actions; its id. */
   foreignCheck(repository: string, sha: string, name: string, conclusion?: "success" | "failure"): Promise<number>;
   /** Actions finished a run; its id. */
-  workflowRun(repository: string, run: Omit<WorkflowRun, "id" | "repository" | "createdAt">): number;
+  workflowRun(repository: string, run: FinishedRun): number;
   ping(): void;
 };
 
@@ -77,10 +77,9 @@ export function settings(world: World): Settings {
       return (await createCheck(world, repositoryNamed(world, name), actions, made)).id;
     },
     workflowRun(name, given) {
-      const repository = repositoryNamed(world, name);
-      const run = { ...given, id: world.nextId("workflowRun"), repository, createdAt: world.now() };
-      world.workflowRuns.push(run);
+      const run = finishRun(world, repositoryNamed(world, name), given);
       const more = { workflow_run: workflowRunShape(world, run), workflow: workflowShape(world, run) };
+      const { repository } = run;
       announce(world, { event: "workflow_run", action: "completed", sender: actions.bot, repository, more });
       return run.id;
     },

@@ -120,6 +120,8 @@ export type Issue = {
   locked: boolean;
   /** Answers 410 from then on. */
   deleted: boolean;
+  /** Where it went: its old address answers 301 from then on. */
+  movedTo: Issue | undefined;
   labels: Label[];
   readonly comments: Comment[];
   readonly reactions: Reaction[];
@@ -158,20 +160,33 @@ export type CheckSuite = {
   readonly branch: string | undefined;
 };
 
-/** A finished run of GitHub Actions with its only job. */
+export type Job = {
+  readonly name: string;
+  readonly conclusion: string;
+  readonly steps: readonly { readonly name: string; readonly conclusion: string }[];
+  readonly log: string;
+};
+
+/** A finished attempt at a run of GitHub Actions; those of one run share its id and number. */
 export type WorkflowRun = {
   readonly id: number;
   readonly repository: Repository;
+  /** Where its code is from: another one for a pull request from a fork. */
+  readonly headRepository: Repository;
   /** Below `.github/workflows/`. */
   readonly file: string;
   readonly name: string;
+  /** What the list of runs shows: the workflow's name, its `run-name`, or a commit's first line. */
+  readonly title: string;
   readonly event: string;
   readonly branch: string;
   readonly sha: string;
+  readonly number: number;
   readonly attempt: number;
   readonly conclusion: string;
-  readonly job: { readonly name: string; readonly failedStep: string | undefined; readonly log: string };
+  readonly jobs: readonly Job[];
   readonly createdAt: number;
+  readonly endedAt: number;
 };
 
 /** How a protected branch refuses: the status and the sentence that GitHub would answer. */

@@ -86,8 +86,10 @@ export type World = {
   readonly deliveries: DeliveryQueue;
   /** Codes of the manifest flow, each good for one conversion. */
   readonly manifestCodes: Map<string, string>;
-  /** Runs of GitHub Actions, newest last. */
+  /** Attempts at runs of GitHub Actions, newest last. */
   readonly workflowRuns: WorkflowRun[];
+  /** Addresses of logs that were handed out, with the text and until when they answer. */
+  readonly logAddresses: Map<string, { readonly text: string; readonly until: number }>;
   /** Owners whose organisation has a hook of its own beside the app's, and whether its payloads name the installation. */
   readonly organizationHooks: Map<string, "as-app" | "absent">;
   readonly faults: FaultSource;
@@ -115,6 +117,7 @@ const firstIds = {
   token: 1,
   guid: 1,
   workflowRun: 810,
+  log: 1,
 } as const;
 export type IdKind = keyof typeof firstIds;
 
