@@ -5,17 +5,11 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { converse, type Screen } from "./demo/conversation.ts";
-import { lookAt, type Outcome } from "./demo/proof.ts";
+import { flagsOf, usage, type Flags } from "./demo/flags.ts";
+import { lookAt, type Check, type Outcome } from "./demo/proof.ts";
 import * as sample from "./demo/sample.ts";
 import { addresses, checkLine, introduction, issueWords, outcomeWords, paintFor } from "./demo/show.ts";
 import { Missing, openStage, type Stage } from "./demo/stage.ts";
-
-const usage = `npm run demo [-- --open]
-
-  --open   keep everything running afterwards, and print the addresses of the pages
-
-With ANTHROPIC_API_KEY in the environment a real model works; else a script answers in its place.
-`;
 
 const screen: Screen = {
   isTerminal: process.stdout.isTTY,
@@ -26,9 +20,16 @@ const paint = paintFor(screen);
 const scriptedMs = 60_000;
 const realMs = 10 * 60_000;
 
-async function play(stage: Stage, signal: AbortSignal): Promise<{ issue: number; outcome: Outcome }> {
+interface Played {
+  readonly issue: number;
+  readonly outcome: Outcome;
+}
+
+const withinMsOf = ({ model }: Stage): number => (model === undefined ? realMs : scriptedMs);
+
+async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   const { github } = stage;
-  const withinMs = stage.model === undefined ? realMs : scriptedMs;
+  const withinMs = withinMsOf(stage);
   screen.write(`${introduction(stage, paint)}\n`);
   const issue = github.as(sample.person).openIssue(sample.repository, sample.issue.title, sample.issue.body);
   screen.write(`${issueWords(issue, paint)}\n`);
@@ -48,7 +49,7 @@ async function checkRunOf({ github }: Stage, signal: AbortSignal): Promise<void>
   }
 }
 
-async function keepOpen(stage: Stage, { issue, outcome }: { issue: number; outcome: Outcome }, stop: AbortSignal) {
+async function keepOpen(stage: Stage, { issue, outcome }: Played, stop: AbortSignal) {
   screen.write(`\n${paint.title("It goes on until you press Ctrl-C")}\n${addresses(stage, issue, outcome)}\n`);
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
@@ -57,10 +58,15 @@ async function keepOpen(stage: Stage, { issue, outcome }: { issue: number; outco
 }
 
 /** Whether all that was claimed holds. */
-async function perform(stage: Stage, isOpen: boolean, stop: AbortSignal): Promise<boolean> {
+async function perform(stage: Stage, { isOpen, acts }: Flags, stop: AbortSignal): Promise<boolean> {
   try {
     const played = await play(stage, stop);
-    const { checks } = played.outcome;
+    const checks: Check[] = [...played.outcome.checks];
+    for (const act of acts) {
+      screen.write(`${paint.title(act.summary)}\n`);
+      const scene = { stage, screen, paint, issue: played.issue, withinMs: withinMsOf(stage), signal: stop };
+      checks.push(...(await act.play(scene)));
+    }
     screen.write(`${paint.title("Checked from outside")}\n`);
     for (const each of checks) screen.write(`${checkLine(each, paint)}\n`);
     if (isOpen) await keepOpen(stage, played, stop);
@@ -80,15 +86,16 @@ const trouble = (error: unknown, complaints: readonly string[]): string =>
   ].join("\n");
 
 /** The exit code. */
-async function demo(isOpen: boolean, stop: AbortSignal): Promise<number> {
+async function demo(flags: Flags, stop: AbortSignal): Promise<number> {
   const started = performance.now();
   const apiKey = process.env["ANTHROPIC_API_KEY"];
   const stage = await openStage({
     apiKey: apiKey === "" ? undefined : apiKey,
     script: sample.script,
     path: process.env["PATH"] ?? "",
+    env: Object.assign({}, ...flags.acts.map(({ env }) => env)),
   });
-  const holds = await perform(stage, isOpen, stop);
+  const holds = await perform(stage, flags, stop);
   const status = await stage.close();
   const isGone = status === 0 && !existsSync(stage.directory);
   const claim = "the service ended by itself at SIGTERM, and its directory is removed";
@@ -104,12 +111,13 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, ()
 // Nobody reads any more (`| head`): end as after an interruption, not in the middle.
 process.stdout.on("error", () => stop.abort());
 const words = process.argv.slice(2);
-if (words.some((each) => each !== "--open")) {
+const flags = flagsOf(words);
+if (flags === undefined) {
   process.stdout.write(usage);
   process.exitCode = words.includes("--help") ? 0 : 2;
 } else {
   try {
-    process.exitCode = await demo(words.includes("--open"), stop.signal);
+    process.exitCode = await demo(flags, stop.signal);
   } catch (error) {
     if (!(error instanceof Missing)) throw error;
     process.stderr.write(`The demonstration cannot run here. ${error.message}\n`);

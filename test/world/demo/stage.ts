@@ -40,6 +40,8 @@ export interface Ask {
   readonly apiKey: string | undefined;
   readonly script: Script;
   readonly path: string;
+  /** What the service is told beside. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Why the demonstration cannot be given here, with the cure. */
@@ -83,7 +85,7 @@ interface Site extends Ask {
   close(): Promise<void>;
 }
 
-async function build({ apiKey, script, path, directory, ends, close }: Site): Promise<Stage> {
+async function build({ apiKey, script, path, env: more, directory, ends, close }: Site): Promise<Stage> {
   const [root, home, repositories] = ["service", "home", "github"].map((name) => join(directory, name));
   if (root === undefined || home === undefined || repositories === undefined) throw new Error("no directories");
   await mkdir(join(root, ".parhelia"), { recursive: true });
@@ -122,6 +124,7 @@ async function build({ apiKey, script, path, directory, ends, close }: Site): Pr
     PARHELIA_SANDBOX_PRICE_PER_HOUR: String(dollarsPerHour),
     PARHELIA_SANDBOX_TIMEOUT: "10m",
     ...(model === undefined ? {} : { PARHELIA_AGENT_API_URL: model.url }),
+    ...more,
   };
   const service = await startServiceProcess(root, env);
   let status: number | null = null;
