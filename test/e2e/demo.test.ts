@@ -76,6 +76,26 @@ test.skipIf(!ready || !needs("bwrap"))(
   },
 );
 
+test.skipIf(!ready || !needs("bwrap"))(
+  "on Modal it is the same conversation, nothing is left there, and what it bills is covered",
+  { timeout: 120_000 },
+  async () => {
+    const temp = temporary();
+    const demo = start(["--sandbox", "modal"], { PATH: path, TMPDIR: temp });
+    expect([await demo.ended, demo.said()]).toEqual([0, expect.stringContaining("All of it holds.")]);
+    const said = lines(demo.said());
+    expect(said.filter((line) => line.startsWith("✗"))).toEqual([]);
+    expect(said.filter((line) => line.startsWith("✓")).length).toBe(10);
+    expect(said).toContain("✓ no sandbox is left on Modal");
+    expect(demo.said()).toMatch(/sandboxes +of Modal: its own client against a stand-in/);
+    expect(demo.said()).toMatch(/❌ Failed: npm test exited with 1/);
+    expect(demo.said()).toMatch(/✅ Done: #2 · /);
+    expect(demo.said()).toMatch(/at \$0\.380592\/h/);
+    expect(readdirSync(temp)).toEqual([]);
+    expect(processesOf(temp)).toEqual([]);
+  },
+);
+
 test.skipIf(!ready)(
   "without bubblewrap it says plainly that the sample runs unjailed",
   { timeout: 120_000 },
@@ -122,16 +142,21 @@ test.skipIf(!ready)("--open goes on until it is interrupted, and answers meanwhi
   expect(processesOf(temp)).toEqual([]);
 });
 
-test.skipIf(!ready)("interrupted at work it leaves no process and no file", { timeout: 120_000 }, async () => {
-  const temp = temporary();
-  const demo = start([], { PATH: path, TMPDIR: temp });
-  await until(() => /Working/.test(demo.said()), demo);
-  demo.interrupt();
-  expect(await demo.ended).toBe(1);
-  expect(demo.said()).toMatch(/Stopped\.\n +✓ the service ended by itself/);
-  expect(readdirSync(temp)).toEqual([]);
-  expect(processesOf(temp)).toEqual([]);
-});
+const sandboxes = needs("bwrap") ? (["local", "modal"] as const) : (["local"] as const);
+test.skipIf(!ready).each(sandboxes)(
+  "interrupted at work it leaves no process and no file: %s",
+  { timeout: 120_000 },
+  async (sandbox) => {
+    const temp = temporary();
+    const demo = start(["--sandbox", sandbox], { PATH: path, TMPDIR: temp });
+    await until(() => /Working/.test(demo.said()), demo);
+    demo.interrupt();
+    expect(await demo.ended).toBe(1);
+    expect(demo.said()).toMatch(/Stopped\.\n +✓ the service ended by itself/);
+    expect(readdirSync(temp)).toEqual([]);
+    expect(processesOf(temp)).toEqual([]);
+  },
+);
 
 test.skipIf(!ready)("where nobody reads any more it ends, and leaves nothing", { timeout: 120_000 }, async () => {
   const temp = temporary();
@@ -143,8 +168,8 @@ test.skipIf(!ready)("where nobody reads any more it ends, and leaves nothing", {
   expect(processesOf(temp)).toEqual([]);
 });
 
-test("an option that is none is answered with the usage", async () => {
-  const demo = start(["--opne"], { PATH: path, TMPDIR: temporary() });
+test.each(["--opne", "--sandbox=cloud"])("an option that is none is answered with the usage: %s", async (option) => {
+  const demo = start([option], { PATH: path, TMPDIR: temporary() });
   expect(await demo.ended).toBe(2);
   expect(demo.said()).toContain("--open");
 });

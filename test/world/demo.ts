@@ -4,9 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Check } from "./demo/check.ts";
 import { converse, type Screen } from "./demo/conversation.ts";
 import { flagsOf, usage, type Flags } from "./demo/flags.ts";
-import { lookAt, type Check, type Outcome } from "./demo/proof.ts";
+import { lookAt, type Outcome } from "./demo/proof.ts";
 import * as sample from "./demo/sample.ts";
 import { addresses, checkLine, introduction, issueWords, outcomeWords, paintFor } from "./demo/show.ts";
 import { Missing, openStage, type Stage } from "./demo/stage.ts";
@@ -93,6 +94,7 @@ async function demo(flags: Flags, stop: AbortSignal): Promise<number> {
     apiKey: apiKey === "" ? undefined : apiKey,
     script: sample.script,
     path: process.env["PATH"] ?? "",
+    sandbox: flags.sandbox,
     env: Object.assign({}, ...flags.acts.map(({ env }) => env)),
   });
   const holds = await perform(stage, flags, stop);

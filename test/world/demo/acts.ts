@@ -1,7 +1,7 @@
 /** What the demonstration shows beside its conversation, each on demand: one file an act, and its line in this table. */
 import type { Paint } from "./show.ts";
 import type { Screen } from "./conversation.ts";
-import type { Check } from "./proof.ts";
+import type { Check } from "./check.ts";
 import type { Stage } from "./stage.ts";
 
 /** Where an act is played, when the conversation on the issue is over. */

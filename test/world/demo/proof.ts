@@ -11,17 +11,10 @@ import { readView } from "../../../src/records/read-view.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/open-sqlite.ts";
 import { gitText, tryGit } from "../github/git.ts";
 import type { CheckRunView, IssueView, PullView } from "../github/read.ts";
+import type { Check } from "./check.ts";
 import type { Report } from "./conversation.ts";
 import * as sample from "./sample.ts";
-import { dollarsPerHour, type Stage } from "./stage.ts";
-
-export interface Check {
-  readonly holds: boolean;
-  /** What holds, or should. */
-  readonly claim: string;
-  /** What was found where it does not hold. */
-  readonly found: string;
-}
+import type { Stage } from "./stage.ts";
 
 export type Pull = Omit<IssueView, "pull"> & { readonly pull: PullView };
 
@@ -42,6 +35,7 @@ export async function lookAt(stage: Stage, reports: { failed: Report; fixed: Rep
   const checkRun = github.checkRuns(sample.repository, sha)[0];
   if (checkRun === undefined) throw new Error(`There is no check run on ${sha}.`);
   const view = await readStored(stage.database, reports.fixed.task);
+  const views = [await readStored(stage.database, reports.failed.task), view];
   const bare = await repositoryWith(stage.repositories, sha);
   const checkout = join(stage.directory, "checkout");
   const diff = await gitText(bare, ["diff", "--no-color", `${pull.pull.base}...${sha}`]);
@@ -54,7 +48,8 @@ export async function lookAt(stage: Stage, reports: { failed: Report; fixed: Rep
     },
     ...(await gitChecks(bare, sha)),
     await testCheck(bare, checkout, { before: pull.pull.base, after: sha }),
-    ...moneyChecks(stage, view, reports.fixed),
+    await moneyCheck(stage, view, reports.fixed),
+    ...(await stage.backend.checks(views)),
     {
       holds: checkRun.status === "completed" && checkRun.conclusion === "success",
       claim: "the check run on that commit says success",
@@ -132,22 +127,20 @@ function runTests(directory: string): Promise<{ status: number | null; output: s
 const hourMs = 3_600_000;
 
 /** Summed up here from what was billed and how long the sandbox lived, not with the service's own sums. */
-function moneyChecks({ model }: Stage, view: TaskView, report: Report): Check[] {
+async function moneyCheck({ model, backend }: Stage, view: TaskView, report: Report): Promise<Check> {
   const { attempt, spent } = view;
   const livedMs = attempt?.createdAt === undefined ? 0 : (attempt.endedAt ?? view.now) - attempt.createdAt;
-  const compute = microUsd(Math.ceil((dollarsPerHour * 1e6 * livedMs) / hourMs));
+  const perHour = await backend.microUsdPerHour(view);
+  const compute = microUsd(Math.ceil((perHour * livedMs) / hourMs));
   const billed = model === undefined ? view.model : model.bill();
   const sum = microUsd(billed + compute);
   const words = costWords({ billed, compute });
   const whose = model === undefined ? "the gateway metered" : `the model billed for ${model.calls.length} calls`;
-  const claim = `the cost on the report is what ${whose} (${dollars(billed)}) and ${(livedMs / 1000).toFixed(1)} s of sandbox at $${dollarsPerHour}/h (${dollars(compute)})`;
-  return [
-    {
-      holds: spent === sum && view.model === billed && report.body.includes(words) && sum > 0,
-      claim,
-      found: `${spent} µ$ in the ledger, ${billed} + ${compute} µ$ expected; the report should have “${words}”`,
-    },
-  ];
+  return {
+    holds: spent === sum && view.model === billed && report.body.includes(words) && compute > 0,
+    claim: `the cost on the report is what ${whose} (${dollars(billed)}) and ${(livedMs / 1000).toFixed(1)} s of sandbox at $${perHour / 1e6}/h (${dollars(compute)})`,
+    found: `${spent} µ$ in the ledger, ${billed} + ${compute} µ$ expected; the report should have “${words}”`,
+  };
 }
 
 const costWords = ({ billed, compute }: { billed: MicroUsd; compute: MicroUsd }): string =>

@@ -3,7 +3,8 @@ import { dollars, minus } from "../../../src/core/money.ts";
 import { visible } from "../../../src/core/markdown.ts";
 import { forTerminal } from "../../../src/terminal/words.ts";
 import type { Report, Screen } from "./conversation.ts";
-import type { Check, Outcome } from "./proof.ts";
+import type { Check } from "./check.ts";
+import type { Outcome } from "./proof.ts";
 import * as sample from "./sample.ts";
 import type { Stage } from "./stage.ts";
 
@@ -20,10 +21,10 @@ export function paintFor({ isTerminal }: Screen): Paint {
 }
 
 /** What is real and what is not, before anything happens. */
-export function introduction({ isolation, model }: Stage, paint: Paint): string {
+export function introduction({ backend, model }: Stage, paint: Paint): string {
   const rows = [
     ["real", "the service and its database, Claude Code, git, the tests"],
-    ["sandboxes", sandboxWords[isolation]],
+    ["sandboxes", backend.words],
     ["GitHub", "a stand-in on this machine: API, webhooks, pages, and git over HTTP"],
     model === undefined
       ? ["model", "the real one, paid with your ANTHROPIC_API_KEY"]
@@ -32,11 +33,6 @@ export function introduction({ isolation, model }: Stage, paint: Paint): string 
   const lines = rows.map(([name = "", what]) => `  ${name.padEnd(11)}${what}`);
   return [paint.title("Parhelia: a comment on an issue becomes a pull request"), "", ...lines, ""].join("\n");
 }
-
-const sandboxWords = {
-  bubblewrap: "jails of bubblewrap, without network",
-  none: "NONE. The sample runs unjailed, as you: bubblewrap is missing or may not run (apt-get install bubblewrap)",
-};
 
 export const issueWords = (number: number, paint: Paint): string =>
   `${paint.title(`${sample.repository}#${number}: ${sample.issue.title}`)}\n\n  ${sample.person}: ${forTerminal(sample.issue.body)}\n`;

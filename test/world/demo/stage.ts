@@ -1,16 +1,16 @@
 /** All that the demonstration runs on, in one temporary directory, and its end. */
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findClaude } from "../../../src/sandbox/local/find-claude.ts";
-import { openLocalSandboxes } from "../../../src/sandbox/local/open-local-sandboxes.ts";
-import { systemClock } from "../../../src/main.ts";
 import { openGitHub, type GitHubStandIn } from "../github/open-github.ts";
 import type { Script } from "../model-script.ts";
 import { openModel, type ModelWorld } from "../model.ts";
+import type { Backend, BackendName } from "./backend.ts";
+import { localBackend } from "./local.ts";
+import { modalBackend } from "./modal.ts";
+import { freePort, tries } from "./programs.ts";
 import * as sample from "./sample.ts";
 import { startServiceProcess, type ServiceProcess } from "./service.ts";
 
@@ -25,21 +25,17 @@ export interface Stage {
   readonly directory: string;
   /** The stand-in's bare repositories are in it. */
   readonly repositories: string;
-  readonly isolation: Isolation;
+  readonly backend: Backend;
   /** Ends every process and removes every file. The service's exit status. */
   close(): Promise<number | null>;
 }
-
-export type Isolation = "bubblewrap" | "none";
-
-/** What an hour of a sandbox costs here, so that the reports have something to show. */
-export const dollarsPerHour = 0.35;
 
 export interface Ask {
   /** Of the real model; without it a script answers. */
   readonly apiKey: string | undefined;
   readonly script: Script;
   readonly path: string;
+  readonly sandbox: BackendName;
   /** What the service is told beside. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -49,13 +45,6 @@ export class Missing extends Error {
   override readonly name = "Missing";
 }
 
-const tries = (program: string, args: readonly string[], path: string): boolean =>
-  spawnSync(program, args, { stdio: "ignore", env: { PATH: path } }).status === 0;
-
-function findIsolation(path: string): Isolation {
-  return tries("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"], path) ? "bubblewrap" : "none";
-}
-
 /** Throws `Missing`. */
 export async function openStage(ask: Ask): Promise<Stage> {
   const { path } = ask;
@@ -63,6 +52,8 @@ export async function openStage(ask: Ask): Promise<Stage> {
   if (!tries("git", ["--version"], path)) throw new Missing("git is missing: apt-get install git");
   if (findClaude(path) === undefined)
     throw new Missing("Claude Code is missing: npm ci (without --omit=optional) brings it");
+  if (ask.sandbox === "modal" && !tries("bwrap", ["--ro-bind", "/", "/", "true"], path))
+    throw new Missing("The stand-in for Modal needs bubblewrap for its sandboxes: apt-get install bubblewrap");
   const directory = await mkdtemp(join(shortPlace(tmpdir()), "parhelia-demo-"));
   const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
   const close = async (): Promise<void> => {
@@ -79,13 +70,13 @@ export async function openStage(ask: Ask): Promise<Stage> {
 /** A socket's path has at most 107 bytes. */
 const shortPlace = (place: string): string => (Buffer.byteLength(place) <= 40 ? place : "/tmp");
 
-interface Site extends Ask {
+interface Place extends Ask {
   readonly directory: string;
   readonly ends: (() => Promise<unknown>)[];
   close(): Promise<void>;
 }
 
-async function build({ apiKey, script, path, env: more, directory, ends, close }: Site): Promise<Stage> {
+async function build({ apiKey, script, path, env: more, sandbox, directory, ends, close }: Place): Promise<Stage> {
   const [root, home, repositories] = ["service", "home", "github"].map((name) => join(directory, name));
   if (root === undefined || home === undefined || repositories === undefined) throw new Error("no directories");
   await mkdir(join(root, ".parhelia"), { recursive: true });
@@ -106,7 +97,6 @@ async function build({ apiKey, script, path, env: more, directory, ends, close }
   const scriptKey = `scripted-${randomBytes(8).toString("hex")}`;
   const model = apiKey === undefined ? await openModel({ script, apiKey: scriptKey }) : undefined;
   if (model !== undefined) ends.push(() => model.close());
-  const isolation = findIsolation(path);
   const env = {
     PATH: path,
     HOME: home,
@@ -114,30 +104,26 @@ async function build({ apiKey, script, path, env: more, directory, ends, close }
     PARHELIA_GITHUB_WEBHOOK_SECRET: webhookSecret,
     PARHELIA_GITHUB_PRIVATE_KEY: github.app.privateKey,
     ANTHROPIC_API_KEY: apiKey ?? scriptKey,
-    PARHELIA_SERVER_PORT: "0",
     PARHELIA_GITHUB_APP_ID: String(github.app.id),
     PARHELIA_GITHUB_WEB_URL: publicUrl,
     // The system's resolver need not know names below localhost; the sandboxes' proxy and browsers do.
     PARHELIA_GITHUB_API_URL: `${url}/api/v3`,
     PARHELIA_GITHUB_INSTALLATIONS: String(github.installation),
-    PARHELIA_SANDBOX_ISOLATION: isolation,
-    PARHELIA_SANDBOX_PRICE_PER_HOUR: String(dollarsPerHour),
     PARHELIA_SANDBOX_TIMEOUT: "10m",
     ...(model === undefined ? {} : { PARHELIA_AGENT_API_URL: model.url }),
     ...more,
   };
-  const service = await startServiceProcess(root, env);
+  const backend = await backends[sandbox]({ path, directory, root, env });
+  ends.push(() => backend.close());
+  const service = await startServiceProcess(root, { ...env, ...backend.env });
   let status: number | null = null;
-  ends.push(async () => {
-    status = await service.stop();
-    await endSandboxes(join(root, ".parhelia"), isolation);
-  });
+  ends.push(async () => (status = await service.stop()));
   github.target = `${service.url}/webhook`;
   return {
     github,
     model,
     service,
-    isolation,
+    backend,
     directory,
     repositories,
     database: join(root, ".parhelia", "orchestrator.db"),
@@ -148,30 +134,4 @@ async function build({ apiKey, script, path, env: more, directory, ends, close }
   };
 }
 
-/** A service leaves its sandboxes alive for the next one; here there is none. */
-async function endSandboxes(own: string, isolation: Isolation): Promise<void> {
-  const sandboxes = await openLocalSandboxes({
-    isolation,
-    socketDirectory: join(own, "door"),
-    stateDirectory: join(own, "sandboxes"),
-    node: process.execPath,
-    readOnly: [],
-    slots: 2,
-    clock: systemClock,
-    limits: {},
-  });
-  for (const { name } of await sandboxes.list()) await sandboxes.end(name);
-}
-
-/** A port that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
+const backends = { local: localBackend, modal: modalBackend } as const;

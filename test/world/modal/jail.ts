@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { lstatSync, mkdirSync, readlinkSync, realpathSync } from "node:fs";
 import { once } from "node:events";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { insidePath, openBeside, throughShell, type Ground, type Started } from "./machine.ts";
 import { families, send } from "./processes.ts";
 import { insideClaude, layOut } from "./root.ts";
@@ -24,6 +24,20 @@ const shown = ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/alternatives", "/
 /** An image without Node must not find the machine's. */
 const hidden = ["/usr/bin/node", "/usr/bin/npm", "/usr/bin/npx", "/usr/bin/claude"];
 
+/** It comes with Node, as in every image of it: this machine's own, at another place than the hidden one. */
+const insideNpm = "/usr/local/lib/node_modules/npm";
+const npmScript = `#!/bin/sh\nexec node ${insideNpm}/bin/npm-cli.js "$@"\n`;
+
+function npm(): string[] {
+  const program = ["/usr/bin/npm", "/usr/local/bin/npm"].find(exists);
+  return program === undefined ? [] : ["--ro-bind", dirname(dirname(realpathSync(program))), insideNpm];
+}
+
+const withNpm = (ground: Ground): Ground =>
+  ground.contents.programs["node"] === undefined
+    ? ground
+    : { ...ground, scripts: { "/usr/local/bin/npm": npmScript, ...ground.scripts } };
+
 /** Made by itself, a directory on the way would be closed to all but root. */
 function onTheWay(paths: readonly string[]): string[] {
   const above = paths.flatMap((path) => {
@@ -35,7 +49,7 @@ function onTheWay(paths: readonly string[]): string[] {
 
 function argv(bwrap: string, root: string, ground: Ground): string[] {
   const { contents, claude, mounts, network } = ground;
-  const tops = layOut(root, ground);
+  const tops = layOut(root, withNpm(ground));
   const bind = (from: string, to: string): string[] => ["--bind", from, to];
   const show = (from: string, to: string): string[] => ["--ro-bind", from, to];
   const words = (line: string): string[] => line.split(" ");
@@ -49,11 +63,11 @@ function argv(bwrap: string, root: string, ground: Ground): string[] {
     ...system(),
     ...onTheWay(tops.map((top) => `/${top}`)),
     ...tops.flatMap((top) => bind(join(root, top), `/${top}`)),
-    ...onTheWay([...shown, insideClaude, ...mounts.map(({ at }) => at)]),
+    ...onTheWay([...shown, insideClaude, insideNpm, ...mounts.map(({ at }) => at)]),
     ...shown.filter(exists).flatMap((path) => show(path, path)),
     ...words("--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm"),
     ...hidden.filter(exists).flatMap((path) => show("/dev/null", realpathSync(path))),
-    ...(contents.programs["node"] === undefined ? [] : show(process.execPath, "/usr/local/bin/node")),
+    ...(contents.programs["node"] === undefined ? [] : [...show(process.execPath, "/usr/local/bin/node"), ...npm()]),
     ...(claude === undefined || contents.programs["claude"] === undefined ? [] : show(claude, insideClaude)),
     ...mounts.flatMap(({ from, at, readOnly }) => (readOnly ? show(from, at) : bind(from, at))),
     ...words("--json-status-fd 3 --"),
