@@ -17,6 +17,7 @@ import type { Clock, Ids } from "./core/ports/clock.ts";
 import type { Forge } from "./core/ports/forge.ts";
 import type { Resources, Sandboxes } from "./core/ports/sandboxes.ts";
 import type { Store } from "./core/ports/store.ts";
+import type { Workflows } from "./core/ports/workflows.ts";
 import { redactor } from "./core/redact.ts";
 import { startLoop } from "./engine/loop.ts";
 import { openEngine } from "./engine/engine.ts";
@@ -62,6 +63,8 @@ export interface Parts {
   readonly ids: Ids;
   readonly log: Logger;
   readonly forge: Forge;
+  /** Absent without GitHub. */
+  readonly workflows: Workflows | undefined;
   readonly sandboxes: Sandboxes;
   readonly sandboxEnv: Readonly<Record<string, string>>;
   readonly runner: { readonly code: Uint8Array<ArrayBuffer>; readonly sha256: string };
@@ -82,6 +85,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
   const tokens = attemptTokens(parts.key);
   const forge = withSecretsKept(parts.forge, { secrets: parts.secrets, tokens });
   const world = { store, clock, ids, tokens };
+  const redact = redactor(parts.secrets);
   const modelCalls: UnderWay = new Map();
   const door: ModelDoor = {
     verify: (token) => tokens.verify(token),
@@ -101,7 +105,9 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
   const room: Room = {
     ...world,
     log,
+    redact,
     forge,
+    workflows: parts.workflows,
     limits,
     operator: parts.operator,
     sandboxes: parts.sandboxes,
@@ -110,7 +116,6 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     holder: ids.unique(),
     answer: (request) => answerRequest(request, { store, forge, ids, defaults, ...startLimits, now: clock.now() }),
   };
-  const redact = redactor(parts.secrets);
   return { room, gateway: gatewayRoutes({ ...world, redact, forge, runner, model: modelDoor }), modelCalls };
 }
 
@@ -167,6 +172,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
     ids,
     log,
     forge,
+    workflows: github?.forge.workflows,
     sandboxes,
     fetch,
     sandboxEnv: backend.sandboxEnv,

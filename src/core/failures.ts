@@ -17,6 +17,8 @@ export const Workflow = z.discriminatedUnion("kind", [
     file: z.string(),
     /** What people call it; untrusted. */
     name: z.string(),
+    /** The repository's default branch, whose runs count. */
+    branch: z.string(),
   }),
   z.object({
     kind: z.literal("service"),
@@ -32,8 +34,8 @@ export const Evidence = z.object({
   /** How much was tested: smoke, core, full. */
   level: z.string().optional(),
   failing: z.array(z.object({ job: z.string(), step: z.string().optional(), url: z.string().optional() })),
-  /** The end of the output. */
-  log: z.string(),
+  /** Ends of what was put out, each of a job. */
+  logs: z.array(z.object({ job: z.string(), text: z.string() })),
 });
 export type Evidence = z.output<typeof Evidence>;
 

@@ -7,6 +7,7 @@ import { after, earliest, minuteMs, secondMs, type Instant } from "../core/insta
 import { readDue, workOf, type Due, type Next } from "../records/due.ts";
 import { answer } from "./answer.ts";
 import { openDueAsk, type Dues } from "./dues.ts";
+import { showFailures } from "./failures.ts";
 import { reconcile } from "./reconcile.ts";
 import { openReporter } from "./report.ts";
 import type { Room } from "./room.ts";
@@ -34,10 +35,11 @@ const othersMs = 2 * secondMs;
 /** What cannot even be begun, as a document that this release does not understand, is tried again after this. */
 const brokenMs = minuteMs;
 
-const worksIn = ({ tasks, candidates, reports, requests }: Due): string[] => [
+const worksIn = ({ tasks, candidates, reports, requests, failures }: Due): string[] => [
   ...new Set([...tasks, ...candidates].map(workOf.task)),
   ...reports.map(workOf.report),
   ...requests.map(workOf.request),
+  ...failures.map(workOf.failure),
 ];
 
 const nothingNext: Next = { nextAt: undefined, nextWork: undefined };
@@ -104,6 +106,7 @@ export function openEngine(room: Room, moved: (next: Next | "look") => void): En
     const id = work.slice(kind.length + 1);
     const task = TaskId.safeParse(id).data;
     if (kind === "request") return start(work, (dues) => answer(room, id, dues));
+    if (kind === "failure") return start(work, (dues) => showFailures(room, id, dues));
     if (kind === "task" && task !== undefined) return start(work, (dues) => takeStep(room, task, dues));
     return kind === "report" && task !== undefined && start(work, (dues) => reports.report(task, dues));
   };

@@ -7,7 +7,9 @@ import type { Log } from "../core/ports/log.ts";
 import type { OperatorChannel } from "../core/ports/notices.ts";
 import type { Sandboxes } from "../core/ports/sandboxes.ts";
 import type { Store } from "../core/ports/store.ts";
+import type { Workflows } from "../core/ports/workflows.ts";
 import type { MicroUsd } from "../core/money.ts";
+import type { Redact } from "../core/redact.ts";
 import type { Request } from "../records/requests.ts";
 
 export interface Limits {
@@ -35,6 +37,8 @@ export interface Room {
   readonly store: Store;
   readonly sandboxes: Sandboxes;
   readonly forge: Forge;
+  /** Absent where no GitHub is connected. */
+  readonly workflows: Workflows | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly tokens: AttemptTokens;
@@ -47,6 +51,8 @@ export interface Room {
   /** Names this engine among those that hold leases. */
   readonly holder: string;
   readonly log: Log;
+  /** Takes out what nobody may see. */
+  readonly redact: Redact;
   /** Carries out what a request says and gives the words of the answer, in Markdown. */
   answer(request: Request): Promise<string>;
 }

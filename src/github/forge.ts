@@ -2,8 +2,10 @@
 import type { Sha, TaskId } from "../core/ids.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { OperatorChannel } from "../core/ports/notices.ts";
+import type { Workflows } from "../core/ports/workflows.ts";
 import type { IssuePlace } from "../core/task.ts";
 import { openClients, type ClientOptions } from "./client.ts";
+import { showFailures } from "./failures/show.ts";
 import { openOperatorIssue } from "./operator-issue.ts";
 import { roleOf } from "./permissions.ts";
 import { pin } from "./pin.ts";
@@ -28,6 +30,7 @@ export type GitHubForge = Forge & {
   readonly marker: (task: TaskId) => string;
   /** Tells the operator in issues of this repository (`owner/name`), on which the app is installed. */
   readonly operatorIssue: (repository: string) => OperatorChannel;
+  readonly workflows: Workflows;
 };
 
 export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
@@ -39,6 +42,7 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
     checkSettings({ ...clients.of(place.installation), place, appId: app.id }, { sha, now: clock.now(), log });
   return {
     marker: taskMarker,
+    workflows: { show: (view) => showFailures({ clients, settings, appId: app.id, log }, view, clock.now()) },
     operatorIssue: (repository) => openOperatorIssue({ clients, appId: app.id, repository }),
     async authority(place, actor) {
       const on = onGitHub(place);

@@ -6,6 +6,7 @@ import type { RunDefaults } from "../commands/command.ts";
 import type { Clock, Ids } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import { openGitHubForge, type GitHubForge } from "./forge.ts";
+import { registerFailuresIntake } from "./failures/intake.ts";
 import { registerIntake } from "./intake.ts";
 import { registerSettingsIntake } from "./settings-intake.ts";
 import { webhookRoutes } from "./webhook.ts";
@@ -48,7 +49,8 @@ export function openGitHub(options: GitHubOptions): { forge: GitHubForge; routes
       retry: { enabled: false },
     })),
   });
-  registerIntake(probot, { ...options, installations: new Set(options.installations) });
-  registerSettingsIntake(probot, { ...options, installations: new Set(options.installations) });
+  const installations = new Set(options.installations);
+  for (const register of [registerIntake, registerSettingsIntake, registerFailuresIntake])
+    register(probot, { ...options, installations });
   return { forge, routes: webhookRoutes({ probot, secrets: webhookSecrets, log, ids }) };
 }

@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { type Evidence, FailureIssue, Workflow, WorkflowRun, withRun } from "../core/failures.ts";
 import { Instant } from "../core/instant.ts";
-import { byteLength, clipBytes } from "../core/markdown.ts";
+import { visible } from "../core/markdown.ts";
+import { logEnd } from "../core/log-end.ts";
 import type { Event } from "../core/event.ts";
 import type { Ids } from "../core/ports/clock.ts";
 import type { Put, Store } from "../core/ports/store.ts";
@@ -95,8 +96,6 @@ export interface RunNote {
   readonly log: string;
 }
 
-const keptLogBytes = 16_000;
-
 /**
  * A job of the service's own becomes an issue in the operator's repository like a workflow of GitHub Actions does: one for
  * each kind of job, updated, closed and opened again. Secrets are taken out before anything is kept.
@@ -107,11 +106,10 @@ export async function noteRun(
   with_: { readonly ids: Pick<Ids, "unique">; readonly now: Instant; readonly redact: Redact },
 ): Promise<"kept" | "known"> {
   const { ids, now, redact } = with_;
-  const log = redact(note.log);
   const evidence: Evidence = {
     ...(note.level === undefined ? {} : { level: note.level }),
     failing: note.failing.map((each) => ({ ...each, job: redact(each.job), step: each.step && redact(each.step) })),
-    log: byteLength(log) > keptLogBytes ? clipBytes(log, keptLogBytes, { keep: "end" }) : log,
+    logs: [{ job: redact(note.failing[0]?.job ?? note.workflow), text: logEnd(redact(visible(note.log))) }],
   };
   const run: WorkflowRun = {
     // One at a time, so that the time of its start orders them.

@@ -76,12 +76,12 @@ test("what failed before the last that passed counts no more, and what runs agai
 });
 
 test("evidence is kept of the newest run alone", () => {
-  const evidence = { failing: [], log: "the end" };
+  const evidence = { failing: [], logs: [{ job: "build", text: "the end" }] };
   const runs = all([
     { ...run(1), evidence },
     { ...run(2), evidence },
   ]);
-  expect(runs.map((each) => each.evidence?.log)).toEqual([undefined, "the end"]);
+  expect(runs.map((each) => each.evidence?.logs[0]?.text)).toEqual([undefined, "the end"]);
 });
 
 test.each([

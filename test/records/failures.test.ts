@@ -17,6 +17,7 @@ const workflow: Workflow = {
   repository: { id: 500_001, owner: "acme", name: "widgets" },
   file: "image-rebuild.yml",
   name: "Weekly image rebuild",
+  branch: "main",
 };
 const run = (number: number, outcome: WorkflowRun["outcome"] = "failure"): WorkflowRun => ({
   number,

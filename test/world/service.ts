@@ -85,6 +85,7 @@ export function openService(around: Around, store: Store, death: Moment | undefi
     sandboxes: mortalSandboxes(life, sandboxes),
     runner,
     forge: forgeByPlace(clock, openLocalForge(), side.forge),
+    workflows: side.forge.workflows,
     sandboxEnv: {},
     key: gatewaySecret,
     secrets: [gatewaySecret, webhookSecret],
