@@ -19,7 +19,7 @@ export const failedJob = (log = "npm error 404 not found\n", name = "build"): Jo
   log,
 });
 
-export async function headOf(w: World): Promise<string> {
+async function headOf(w: World): Promise<string> {
   return (await w.github.branch(widgets, "main")) ?? "";
 }
 
@@ -32,7 +32,7 @@ export async function ends(w: World, conclusion: string, more: Partial<FinishedR
 }
 
 /** The same without a word of it: the delivery is held. */
-export async function endsUnheard(w: World, conclusion: string, more: Partial<FinishedRun> = {}): Promise<number> {
+async function endsUnheard(w: World, conclusion: string, more: Partial<FinishedRun> = {}): Promise<number> {
   const jobs = conclusion === "success" ? {} : { jobs: [failedJob()] };
   return w.github.workflowRun(widgets, { ...rebuild, sha: await headOf(w), conclusion, ...jobs, ...more });
 }

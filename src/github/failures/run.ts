@@ -5,7 +5,7 @@ import { Instant } from "../../core/instant.ts";
 import type { Workflow, WorkflowRun } from "../../core/failures.ts";
 import { clipBytes } from "../../core/markdown.ts";
 
-export const ToldRun = z.object({
+const ToldRun = z.object({
   id: z.int().positive(),
   run_number: z.int().positive(),
   run_attempt: z.int().positive().default(1),
