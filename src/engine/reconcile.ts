@@ -1,7 +1,8 @@
 /**
  * Reconciling: the list of live sandboxes against the store. What lives although its attempt has ended is ended at once;
  * what nobody knows, after a grace period; a live attempt whose sandbox is missing is looked at. A failed listing is a
- * fault and changes nothing. With it goes what is kept long enough, and the operator is told what the records show.
+ * fault and changes nothing. With it goes what is kept long enough, the operator is told what the records show, and runs
+ * of workflows are looked for that no delivery told of.
  */
 import type { Attempt } from "../core/attempt.ts";
 import { attemptOfSandbox } from "../core/ids.ts";
@@ -10,6 +11,7 @@ import type { Sandbox } from "../core/ports/sandboxes.ts";
 import { liveAttempts, markGone, readAttempt } from "../records/attempt.ts";
 import type { Kept } from "../records/document.ts";
 import { forget } from "../records/forget.ts";
+import { findMissedRuns } from "./missed-runs.ts";
 import { notifyOperator } from "./notify.ts";
 import type { Room } from "./room.ts";
 
@@ -18,7 +20,7 @@ const unknownMs = 2 * minuteMs;
 
 /** What fails in one part is in no way of the others, and thrown when all are done. */
 export async function reconcile(room: Room): Promise<void> {
-  const parts = await Promise.allSettled([sweep(room), notifyOperator(room)]);
+  const parts = await Promise.allSettled([sweep(room), notifyOperator(room), findMissedRuns(room)]);
   const failures: unknown[] = parts.flatMap((part) => (part.status === "rejected" ? [part.reason] : []));
   if (failures.length > 1) throw new AggregateError(failures, "Several parts of reconciling failed.");
   for (const failure of failures) throw failure;

@@ -5,6 +5,7 @@ import type { OperatorChannel } from "../core/ports/notices.ts";
 import type { Workflows } from "../core/ports/workflows.ts";
 import type { IssuePlace } from "../core/task.ts";
 import { openClients, type ClientOptions } from "./client.ts";
+import { openMissedRuns } from "./failures/missed.ts";
 import { showFailures } from "./failures/show.ts";
 import { openOperatorIssue } from "./operator-issue.ts";
 import { roleOf } from "./permissions.ts";
@@ -19,6 +20,8 @@ import { checkSettings, noticingSettings } from "./settings-check.ts";
 export type GitHubForgeOptions = ClientOptions & {
   /** `https://github.com`, or the address of an Enterprise server; without a slash at its end. */
   readonly webUrl: string;
+  /** Those that are served, where runs that were missed are looked for. */
+  readonly installations: readonly number[];
   /** A fresh id for each call. */
   readonly unique: () => string;
   /** Where this service's own pages are, without a slash at its end; absent where it has none. */
@@ -34,7 +37,7 @@ export type GitHubForge = Forge & {
 };
 
 export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
-  const { app, clock, log, webUrl, unique, publicUrl } = options;
+  const { app, clock, log, webUrl, unique, publicUrl, installations } = options;
   const clients = openClients(options);
   const elsewhere = { publicUrl };
   const settings = openSettings(clients);
@@ -42,7 +45,10 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
     checkSettings({ ...clients.of(place.installation), place, appId: app.id }, { sha, now: clock.now(), log });
   return {
     marker: taskMarker,
-    workflows: { show: (view) => showFailures({ clients, settings, appId: app.id, log }, view, clock.now()) },
+    workflows: {
+      show: (view) => showFailures({ clients, settings, appId: app.id, log }, view, clock.now()),
+      missed: openMissedRuns({ clients, settings, installations, clock, log }),
+    },
     operatorIssue: (repository) => openOperatorIssue({ clients, appId: app.id, repository }),
     async authority(place, actor) {
       const on = onGitHub(place);

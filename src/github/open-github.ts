@@ -35,6 +35,7 @@ export function openGitHub(options: GitHubOptions): { forge: GitHubForge; routes
     fetch,
     clock,
     log,
+    installations: options.installations,
     unique: () => ids.unique(),
   });
   const probot = new Probot({

@@ -30,6 +30,8 @@ export const keys = {
   failure: (workflow: string) => `failure/${workflow}`,
   /** A command that was carried out, by its operation. */
   done: (op: string) => `done/${op}`,
+  /** Where work stands that goes through everything in turn. */
+  round: (name: string) => `round/${name}`,
   queueHead: (repository: string) => `queue-head/${repository}`,
   slice: (id: string) => `slice/${id}`,
   /** What an operator set of the ceilings, over the settings. */

@@ -3,7 +3,7 @@
  * in whatever order; the engine brings the issue up to date when that makes it due.
  */
 import { z } from "zod";
-import { type Evidence, FailureIssue, Workflow, WorkflowRun, withRun } from "../core/failures.ts";
+import { type Evidence, FailureIssue, Workflow, WorkflowRun, standingOf, withRun } from "../core/failures.ts";
 import { Instant } from "../core/instant.ts";
 import { visible } from "../core/markdown.ts";
 import { logEnd } from "../core/log-end.ts";
@@ -45,28 +45,26 @@ const failuresPut = (failures: Failures, due: Instant | undefined): Put => ({
 /** Others write the same document only while they hear of runs themselves. */
 const triesAtOnce = 20;
 
-export interface HeardRun {
+export interface HeardRuns {
   readonly workflow: Workflow;
-  readonly run: WorkflowRun;
+  readonly runs: readonly WorkflowRun[];
   readonly now: Instant;
 }
 
-/** "known" where it tells nothing new, as a repeated delivery does. */
-export async function hearRun(
-  store: Store,
-  ids: Pick<Ids, "unique">,
-  { workflow, run, now }: HeardRun,
-): Promise<"kept" | "known"> {
+/** "known" where they tell nothing new, as a repeated delivery does. */
+export async function hearRuns(store: Store, ids: Pick<Ids, "unique">, heard: HeardRuns): Promise<"kept" | "known"> {
+  const { workflow, now } = heard;
   const key = keys.failure(workflowId(workflow));
   for (let n = 0; n < triesAtOnce; n += 1) {
     const [document] = await store.look(now, [{ get: key }]);
     const before = kept(Failures, document);
-    const runs = withRun(before?.value.runs ?? [], run);
-    if (runs === undefined) return "known";
+    const known = before?.value.runs ?? [];
+    const runs = heard.runs.reduce<readonly WorkflowRun[]>((all, run) => withRun(all, run) ?? all, known);
+    if (runs === known) return "known";
     const { issue } = before?.value ?? {};
     // A run that passed matters where something had failed before it.
-    const isDue = run.outcome !== "passed" || issue !== undefined;
-    const after: Failures = { workflow, runs, tries: 0, heardAt: now, ...(issue && { issue }) };
+    const isDue = issue !== undefined || standingOf(runs).failed.length > 0;
+    const after: Failures = { workflow, runs: [...runs], tries: 0, heardAt: now, ...(issue && { issue }) };
     const { ok } = await store.commit({
       op: ids.unique(),
       now,
@@ -122,11 +120,8 @@ export async function noteRun(
     title: "",
     evidence,
   };
-  return hearRun(store, ids, {
-    workflow: { kind: "service", repository: note.repository, job: note.workflow },
-    run,
-    now,
-  });
+  const workflow: Workflow = { kind: "service", repository: note.repository, job: note.workflow };
+  return hearRuns(store, ids, { workflow, runs: [run], now });
 }
 
 export interface FailuresTurn {

@@ -32,7 +32,7 @@ export async function ends(w: World, conclusion: string, more: Partial<FinishedR
 }
 
 /** The same without a word of it: the delivery is held. */
-async function endsUnheard(w: World, conclusion: string, more: Partial<FinishedRun> = {}): Promise<number> {
+export async function endsUnheard(w: World, conclusion: string, more: Partial<FinishedRun> = {}): Promise<number> {
   const jobs = conclusion === "success" ? {} : { jobs: [failedJob()] };
   return w.github.workflowRun(widgets, { ...rebuild, sha: await headOf(w), conclusion, ...jobs, ...more });
 }

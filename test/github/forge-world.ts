@@ -74,6 +74,7 @@ export async function openForgeWorld(options: Partial<GitHubOptions> = {}): Prom
       log: { info: note, warn: note, error: note },
       unique: () => `unique-${(calls += 1)}`,
       publicUrl: "https://parhelia.example",
+      installations: [github.installation],
     });
   onTestFinished(async () => {
     await github.close();

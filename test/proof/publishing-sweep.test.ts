@@ -40,6 +40,7 @@ function brokenForge(world: ForgeWorld, at: number, how: Break): { forge: GitHub
     },
     clock: world.clock,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    installations: [],
     unique: () => `sweep-${calls}`,
   });
   return { forge, calls: () => calls };

@@ -6,7 +6,7 @@ import { Instant, secondMs } from "../../src/core/instant.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { redactor } from "../../src/core/redact.ts";
 import { readDue } from "../../src/records/due.ts";
-import { endFailures, hearRun, noteRun, takeFailures, workflowId } from "../../src/records/failures.ts";
+import { endFailures, hearRuns, noteRun, takeFailures, workflowId } from "../../src/records/failures.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { countedIds } from "../world/world.ts";
 
@@ -42,26 +42,26 @@ function open() {
 
 test("a failure is due, a success where nothing had failed is not, and a repetition changes nothing", async () => {
   const { store, ids, due } = open();
-  expect(await hearRun(store, ids, { workflow, run: run(1, "passed"), now })).toBe("kept");
+  expect(await hearRuns(store, ids, { workflow, runs: [run(1, "passed")], now })).toBe("kept");
   expect(await due()).toEqual([]);
-  expect(await hearRun(store, ids, { workflow, run: run(2), now })).toBe("kept");
-  expect(await hearRun(store, ids, { workflow, run: run(2), now })).toBe("known");
+  expect(await hearRuns(store, ids, { workflow, runs: [run(2)], now })).toBe("kept");
+  expect(await hearRuns(store, ids, { workflow, runs: [run(2)], now })).toBe("known");
   expect(await due()).toEqual(["500001/image-rebuild.yml"]);
 });
 
 test("ten replicas that hear of ten runs at once keep all ten", async () => {
   const { store, ids, take } = open();
-  await Promise.all(Array.from({ length: 10 }, (_, n) => hearRun(store, ids, { workflow, run: run(n), now })));
+  await Promise.all(Array.from({ length: 10 }, (_, n) => hearRuns(store, ids, { workflow, runs: [run(n)], now })));
   const turn = await take("one");
   expect(turn?.failures.value.runs.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
 test("one holder at a time; a run that comes meanwhile stays, and makes it due again", async () => {
   const { store, ids, due, take, told, nothing } = open();
-  await hearRun(store, ids, { workflow, run: run(1), now });
+  await hearRuns(store, ids, { workflow, runs: [run(1)], now });
   const turn = await take("one");
   expect(await take("other")).toBeUndefined();
-  await hearRun(store, ids, { workflow, run: run(2), now });
+  await hearRuns(store, ids, { workflow, runs: [run(2)], now });
   if (turn === undefined) throw new Error("nobody had it");
   await endFailures(store, turn, { shown: told, now, ids, due: nothing });
   expect(await due()).toEqual([workflowId(workflow)]);

@@ -21,7 +21,17 @@ export interface FailuresDone {
   readonly because?: string;
 }
 
+export interface MissedRuns {
+  readonly runs: readonly { readonly workflow: Workflow; readonly runs: readonly WorkflowRun[] }[];
+  /** Where to go on; undefined where everything was looked at. */
+  readonly next: string | undefined;
+  /** Called when they are written down: what stays the same is not told of again. */
+  written(): void;
+}
+
 export interface Workflows {
   /** Does the next step. Rejects with `Busy`, or with what went wrong; a repeated call finds what was done. */
   show(view: FailuresView): Promise<FailuresDone>;
+  /** Runs that ended lately, in a part of all places; from the beginning where nothing is given. Rejects with `Busy`. */
+  missed(from: string | undefined): Promise<MissedRuns>;
 }

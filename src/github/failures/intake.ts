@@ -1,7 +1,7 @@
 /** Runs of workflows as GitHub tells of them: written down before the delivery is acknowledged, and no call is made here. */
 import type { Probot } from "probot";
 import type { Ids } from "../../core/ports/clock.ts";
-import { hearRun } from "../../records/failures.ts";
+import { hearRuns } from "../../records/failures.ts";
 import type { IntakeOptions } from "../intake.ts";
 import { runFrom } from "./run.ts";
 
@@ -14,7 +14,8 @@ export function registerFailuresIntake(probot: Probot, { store, clock, ids, log,
     if (installation === undefined || !installations.has(installation)) return;
     const heard = runFrom({ installation, repository }, told);
     if (heard === undefined) return;
-    const outcome = await hearRun(store, ids, { ...heard, now: clock.now() });
+    const { workflow, run } = heard;
+    const outcome = await hearRuns(store, ids, { workflow, runs: [run], now: clock.now() });
     log.info({ delivery: id, what: `run/${told.id}`, conclusion: told.conclusion, outcome }, "delivery");
   });
 }
