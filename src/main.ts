@@ -15,6 +15,7 @@ import { TaskId } from "./core/ids.ts";
 import { after, dayMs, Instant, secondMs } from "./core/instant.ts";
 import type { Clock, Ids } from "./core/ports/clock.ts";
 import type { Forge } from "./core/ports/forge.ts";
+import type { Schedule } from "./core/ports/jobs.ts";
 import type { Resources, Sandboxes } from "./core/ports/sandboxes.ts";
 import type { Store } from "./core/ports/store.ts";
 import type { Workflows } from "./core/ports/workflows.ts";
@@ -40,6 +41,7 @@ import {
 } from "./from-config.ts";
 import { openGitHub } from "./github/open-github.ts";
 import { openBackend } from "./open-backend.ts";
+import { noSchedule, openSchedule } from "./operator/scheduled-jobs.ts";
 import { gatewayKey } from "./records/gateway-key.ts";
 import { makeHome } from "./sandbox/local/local-places.ts";
 import { refuseHalfImported } from "./store/import-mark.ts";
@@ -74,6 +76,7 @@ export interface Parts {
   readonly secrets: readonly string[];
   readonly limits: Limits;
   readonly operator: Operator;
+  readonly schedule: Schedule;
   readonly defaults: RunDefaults;
   readonly model: { readonly apiUrl: string; readonly apiKey: string; readonly names: readonly string[] };
   readonly fetch: typeof fetch;
@@ -110,6 +113,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     workflows: parts.workflows,
     limits,
     operator: parts.operator,
+    schedule: parts.schedule,
     sandboxes: parts.sandboxes,
     sandboxEnv: parts.sandboxEnv,
     boot: bootCommand(runner.sha256),
@@ -188,6 +192,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       confirmAbove: settings.approval.confirm_above,
     },
     operator: operatorOf(config, { github: github?.forge, fetch }),
+    schedule: front === "http" ? openSchedule(config, { store, clock, ids, log }) : noSchedule,
     defaults: runDefaults(config),
     model: {
       apiUrl: settings.agent.api_url,

@@ -58,7 +58,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
 const entries = ["main.ts", "cli.ts", "operator", "config.ts", "from-config.ts", "open-backend.ts"];
 
 /** Packages that work on values alone. */
-const pure: ReadonlySet<string> = new Set(["zod", "fastest-levenshtein"]);
+const pure: ReadonlySet<string> = new Set(["zod", "fastest-levenshtein", "croner"]);
 
 function mayImport(from: string, to: string): boolean {
   const here = placeOf(from);

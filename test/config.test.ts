@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ConfigError, readConfig, showConfig } from "../src/config.ts";
 import { modalSettings, secretsOf } from "../src/from-config.ts";
+import { randomIds, systemClock } from "../src/main.ts";
+import { openSchedule } from "../src/operator/scheduled-jobs.ts";
+import { openSqliteStore } from "../src/store/sqlite/open-sqlite.ts";
 import { hourMs, secondMs } from "../src/core/instant.ts";
 import { usd } from "../src/core/money.ts";
 
@@ -184,4 +187,21 @@ test("Modal needs an address that its sandboxes reach, and a token", () => {
   expect(modalSettings(config)).toMatchObject({ hosts: ["github.com"], network: "list", image: "parhelia:live" });
   expect(secretsOf(config)).toEqual(["ak-1", "as-1"]);
   expect(showConfig(config)).not.toMatch(/a[ks]-1/);
+});
+
+test.each([
+  ['image_rebuild = "every sunday"', "is no line of cron. Write five fields"],
+  ['image_rebuild = "0 0 31 2 *"', "is no line of cron"],
+  ['image_rebuild = "0 6 * * 0"\ntime_zone = "Mars/North"', 'is no time zone. Write one like "UTC"'],
+])("a schedule that never comes is refused: %s", (lines, words) => {
+  expect(complaint(`[schedule]\n${lines}\n`)).toContain(words);
+});
+
+test("a schedule of images needs the account, and says what is missing of it", () => {
+  const config = readConfig(folder('[schedule]\nimage_rebuild = "0 6 * * 0"\n'), { MODAL_TOKEN_ID: "ak-1" });
+  const store = openSqliteStore({ path: ":memory:" });
+  onTestFinished(() => store.close());
+  const around = { store, clock: systemClock, ids: randomIds, log: { info() {}, warn() {}, error() {} } };
+  expect(() => openSchedule(config, around)).toThrow(/MODAL_TOKEN_SECRET: the token's secret/);
+  expect(openSchedule(readConfig(folder(), {}), around).jobs).toEqual([]);
 });

@@ -10,7 +10,7 @@ import type { MicroUsd } from "./money.ts";
 export const Notice = z.object({
   /** What it is about, once: `budget/service/2026-11/200000000/80`, `alert/errors/2026-11-25T08`. ASCII. */
   key: z.string(),
-  kind: z.enum(["budget", "errors", "timeouts"]),
+  kind: z.enum(["budget", "errors", "timeouts", "schedule"]),
   at: Instant,
   /** Set where it is about one task alone; nobody is told then, it is an event of that task. */
   task: TaskId.optional(),

@@ -1,6 +1,7 @@
 /** Values of settings, and sections of the operator's. Environment variables give text; files may give the number or the list itself. */
 import { z } from "zod";
 import { usd } from "./money.ts";
+import { isCron, isTimeZone } from "./schedule.ts";
 import { Cores, Host, MemoryMiB, textual, TimeoutMs } from "./quantities.ts";
 
 export const whole = (min: number, max: number) => textual.pipe(z.coerce.number<string>().int().min(min).max(max));
@@ -71,6 +72,20 @@ export const modalSection = z.strictObject({
   regions: texts,
   /** `list`: the gateway, GitHub and `sandbox.allow_hosts`; `none`: the gateway alone. */
   network: z.enum(["none", "list", "open"]),
+});
+
+const cronTimes = z
+  .string()
+  .refine(
+    isCron,
+    'is no line of cron. Write five fields, minute hour day month weekday: "0 6 * * 0" is Sundays at six',
+  );
+
+/** What the service does by itself for its operator, and when. */
+export const scheduleSection = z.strictObject({
+  /** Build the image of sandboxes on Modal anew, try it, and make it live. */
+  image_rebuild: cronTimes.optional(),
+  time_zone: z.string().refine(isTimeZone, 'is no time zone. Write one like "UTC" or "Europe/Berlin"'),
 });
 
 /** Of what: percent of a ceiling, and of the tasks that ended in the last hour. */

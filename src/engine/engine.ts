@@ -11,6 +11,7 @@ import { showFailures } from "./failures.ts";
 import { reconcile } from "./reconcile.ts";
 import { openReporter } from "./report.ts";
 import type { Room } from "./room.ts";
+import { openScheduler } from "./schedule.ts";
 import { takeStep } from "./take-step.ts";
 
 export interface Engine {
@@ -57,6 +58,7 @@ export function openEngine(room: Room, moved: (next: Next | "look") => void): En
   /** What is left alone until then. */
   const others = new Map<string, Instant>();
   const reports = openReporter(room);
+  const scheduled = openScheduler(room);
   const limits = () => ({
     // What is under way here or elsewhere stands in front of what is not.
     limit: atOnce + underWay.size + others.size,
@@ -133,6 +135,13 @@ export function openEngine(room: Room, moved: (next: Next | "look") => void): En
     async idle() {
       while (underWay.size > 0) await Promise.all(underWay.values());
     },
-    reconcile: () => reconcile(room),
+    async reconcile() {
+      // Not waited for: a job takes minutes.
+      start("schedule/", async () => {
+        await scheduled();
+        return true;
+      });
+      await reconcile(room);
+    },
   };
 }

@@ -8,7 +8,7 @@ export const leaseMs = 15 * secondMs;
 export const renewEveryMs = 5 * secondMs;
 
 /** Returns the way to stop. A lease that was lost needs no word here: the commit that ends the work is fenced. */
-export function keepLease(room: Room, lease: Lease): () => void {
+export function keepLease(room: Pick<Room, "store" | "clock" | "ids" | "log">, lease: Lease): () => void {
   const timer = setInterval(() => {
     const ask = { ttlMs: leaseMs, now: room.clock.now(), op: room.ids.unique() };
     renewLease(room.store, lease, ask).catch((error: unknown) => {

@@ -5,6 +5,7 @@ import type { AttemptTokens, Clock, Ids } from "../core/ports/clock.ts";
 import type { Forge } from "../core/ports/forge.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { OperatorChannel } from "../core/ports/notices.ts";
+import type { Schedule } from "../core/ports/jobs.ts";
 import type { Sandboxes } from "../core/ports/sandboxes.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Workflows } from "../core/ports/workflows.ts";
@@ -44,6 +45,7 @@ export interface Room {
   readonly tokens: AttemptTokens;
   readonly limits: Limits;
   readonly operator: Operator;
+  readonly schedule: Schedule;
   /** argv that fetches the runner and becomes it. */
   readonly boot: readonly string[];
   /** What every sandbox's environment holds beside its own address and token: where its agent is, how it is isolated. */

@@ -21,11 +21,13 @@ const titles: Record<Notice["kind"], string> = {
   budget: "Parhelia: budgets",
   errors: "Parhelia: tasks that broke",
   timeouts: "Parhelia: tasks out of time",
+  schedule: "Parhelia: scheduled jobs that failed",
 };
 const intros: Record<Notice["kind"], string> = {
   budget: "Each comment tells of a ceiling that much is used of.",
   errors: "Each comment tells of an hour in which many tasks broke on our side or lost their sandboxes.",
   timeouts: "Each comment tells of an hour in which many tasks ran out of time.",
+  schedule: "Each comment tells of a job of the schedule that failed.",
 };
 
 const topicMarker = ({ kind, at }: Notice): string => `<!-- parhelia notices ${kind} ${monthOf(at)} -->`;

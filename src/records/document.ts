@@ -45,6 +45,8 @@ export const keys = {
   image: (name: string, tag: string) => `image/${name}/${tag}`,
   /** Which images were made live under a name. */
   liveImages: (name: string) => `live-images/${name}`,
+  /** A job of the schedule, by its name. */
+  job: (name: string) => `job/${name}`,
   /** The machine and folder that the local sandboxes of a shared store are in. */
   localHome: "local-home",
 } as const;

@@ -10,7 +10,8 @@ import { openEngine, type Engine } from "../../src/engine/engine.ts";
 import type { Limits, Operator, Room } from "../../src/engine/room.ts";
 import type { GitHubForge } from "../../src/github/forge.ts";
 import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
-import { assemble } from "../../src/main.ts";
+import { assemble, type Parts } from "../../src/main.ts";
+import { noSchedule } from "../../src/operator/scheduled-jobs.ts";
 import { openLocalForge } from "../../src/terminal/local-forge.ts";
 import { openOperatorWebhook } from "../../src/web/operator-webhook.ts";
 import { Dropped } from "./github/faults.ts";
@@ -27,6 +28,8 @@ export interface Around {
   readonly limits: Limits;
   /** Nobody is told unless given. */
   readonly operator?: WorldOperator | undefined;
+  /** Nothing is done by itself unless given. */
+  readonly schedule?: Parts["schedule"] | undefined;
   readonly github: GitHubStandIn;
   readonly sandboxes: SandboxStandIn;
   readonly installations: readonly number[];
@@ -82,6 +85,7 @@ export function openService(around: Around, store: Store, death: Moment | undefi
   const house = assemble({
     ...parts,
     operator: operatorIn(around.operator, side.forge),
+    schedule: around.schedule ?? noSchedule,
     sandboxes: mortalSandboxes(life, sandboxes),
     runner,
     forge: forgeByPlace(clock, openLocalForge(), side.forge),

@@ -18,6 +18,7 @@ import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
 import type { Limits } from "../../src/engine/room.ts";
+import type { Parts } from "../../src/main.ts";
 import { counters } from "../../src/records/document.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
 import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
@@ -40,6 +41,8 @@ export interface WorldOptions {
   readonly shared?: Shared;
   /** When the first service dies. */
   readonly death?: Moment;
+  /** What the service does by itself. */
+  readonly schedule?: Parts["schedule"];
   /** The model's API; none unless told. */
   readonly model?: (request: Request) => Promise<Response>;
 }
@@ -132,6 +135,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     installations,
     model,
     operator: options.operator,
+    schedule: options.schedule,
   };
   const services = openServices(around, { directory, shared: options.shared }, options.death);
   github.target = (request) => services.webhook(request);
