@@ -12,6 +12,7 @@ import { isTable } from "../src/core/settings/beside-service.ts";
 import { SettingsFile } from "../src/core/settings/schema.ts";
 import { defaultSettings } from "../src/core/settings/settings.ts";
 import { settingsSchema, settingsWords } from "../src/terminal/settings-file.ts";
+import { checkupWords } from "../src/terminal/health.ts";
 import { imageWords } from "../src/terminal/image-words.ts";
 import { storeWords } from "../src/terminal/move-store.ts";
 import { brakeWords } from "../src/terminal/stop-all.ts";
@@ -85,8 +86,10 @@ test("each command line that the README shows is read", () => {
   expect(new Set(images.map(([, ...argv]) => imageWords(argv).kind))).toEqual(
     new Set(["build", "list", "show", "promote", "rollback"]),
   );
+  const looks = words.filter(([name = ""]) => name === "health");
+  expect(looks.map(([, ...argv]) => checkupWords("health", argv).kind)).toEqual(["look", "look"]);
   for (const argv of words.filter(
-    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop", "image"].includes(name),
+    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop", "image", "health"].includes(name),
   )) {
     expect(parseArgv(argv)).toMatchObject({ kind: "command" });
   }

@@ -32,7 +32,7 @@ export const fallbacks: Record<string, Record<string, unknown>> = {
     price_per_hour: 0,
     allow_hosts: [],
   },
-  modal: { app: "parhelia", image: "parhelia:live", regions: [], network: "list" },
+  modal: { app: "parhelia", image: "parhelia:live", volume: "parhelia-data", regions: [], network: "list" },
   agent: { models: [], api_url: "https://api.anthropic.com" },
   budget: { task: "$5", month: "$200", user_day: "$20", repository_day: "$20", installation_month: "$50" },
   operator: {},

@@ -68,6 +68,10 @@ export const modalSection = z.strictObject({
   environment: z.string().optional(),
   /** A published image, by its name and tag. */
   image: z.string().regex(/^(?!im-)[\w.-]{1,64}:[\w.-]{1,64}$/, "is no published image: write name:tag"),
+  /** A Modal volume, by its name: what outlives sandboxes. */
+  volume: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "is no name of a Modal volume: write at most 64 of A-Z, a-z, 0-9, _, . and -"),
   /** Where sandboxes may run, such as us or eu-west; a choice makes them dearer. */
   regions: texts,
   /** `list`: the gateway, GitHub and `sandbox.allow_hosts`; `none`: the gateway alone. */

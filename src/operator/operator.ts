@@ -3,6 +3,7 @@
  * configuration; the words and the doing are in `terminal`.
  */
 import type { Config } from "../config.ts";
+import { health } from "./health.ts";
 import { image } from "./image.ts";
 import { moveStore } from "./move-store.ts";
 
@@ -10,6 +11,7 @@ import { moveStore } from "./move-store.ts";
 export type OperatorCommand = (words: readonly string[], config: Config) => Promise<number>;
 
 export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<string, OperatorCommand>([
+  ["health", health],
   ["image", image],
   ["store", moveStore],
 ]);

@@ -10,6 +10,7 @@ At a terminal also:
     parhelia store import FILE           a file of an export, into an empty store
     parhelia halt [reason]               start nothing new on any replica; \`halt --off\` starts again
     parhelia stop --all                  halt, cancel every task, end every sandbox; \`--yes\` does not ask
+    parhelia health [--json]             look from a sandbox whether tasks have all that they need
     parhelia image build [--tag TAG]     build an image for sandboxes on Modal, and try it
     parhelia image list                  all images and which one is live; \`image show [TAG]\` tells more of one
     parhelia image promote TAG           start tasks from it; \`image rollback [TAG]\` from the one before

@@ -5,11 +5,11 @@ import { hasCode, isRejected } from "./modal-client.ts";
 /** Of gRPC. */
 const unavailable = 14;
 
+export const newToken =
+  "Make a new one (modal token new, or https://modal.com/settings) and set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET.";
+
 export const tokenRejected = (cause: unknown): Refusal =>
-  new Refusal(
-    "Modal rejects the token. Make a new one (modal token new, or https://modal.com/settings) and set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET.",
-    { cause },
-  );
+  new Refusal(`Modal rejects the token. ${newToken}`, { cause });
 
 /** Throws a `Refusal` for these, and every other failure as it is. */
 export async function inWords<T>(call: () => Promise<T>): Promise<T> {
