@@ -14,6 +14,7 @@ const marked = /^##\[(\w+)\]/;
 /** Of a whole log or of its end. The text stays as untrusted as it was. */
 export function logEnd(log: string): string {
   const lines = visible(log)
+    .trimEnd()
     .split("\n")
     .map((line) => line.replace(time, ""));
   const lastError = lines.findLastIndex((line) => line.startsWith("##[error]"));

@@ -96,6 +96,23 @@ test.skipIf(!ready || !needs("bwrap"))(
   },
 );
 
+test.skipIf(!ready || !needs("bwrap"))(
+  "--failure: three failing rebuilds and a success are one issue, which is closed",
+  { timeout: 120_000 },
+  async () => {
+    const temp = temporary();
+    const demo = start(["--failure"], { PATH: path, TMPDIR: temp });
+    expect([await demo.ended, demo.said()]).toEqual([0, expect.stringContaining("All of it holds.")]);
+    const said = lines(demo.said());
+    expect(said.filter((line) => line.startsWith("✗"))).toEqual([]);
+    expect(said.filter((line) => line.startsWith("✓")).length).toBe(13);
+    expect(demo.said()).toMatch(/#3 is open: 🚨 Weekly image rebuild has failed 3 times in a row/);
+    expect(demo.said()).toMatch(/#3 is closed: ✅ Passed again in run 4/);
+    expect(readdirSync(temp)).toEqual([]);
+    expect(processesOf(temp)).toEqual([]);
+  },
+);
+
 test.skipIf(!ready)(
   "without bubblewrap it says plainly that the sample runs unjailed",
   { timeout: 120_000 },

@@ -1,6 +1,7 @@
 /** How the demonstration is asked for. */
 import { parseArgs } from "node:util";
-import { acts, type Act } from "./acts.ts";
+import type { Act } from "./act.ts";
+import { acts } from "./acts.ts";
 import type { BackendName } from "./backend.ts";
 
 export interface Flags {
