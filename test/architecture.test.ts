@@ -164,6 +164,8 @@ test("the environment is read at the edge", () => {
     "src/cli.ts",
     // Text of a program that runs in the sandbox.
     "src/core/boot.ts",
+    // Likewise.
+    "src/operator/e2e/boot-probe.ts",
     // The program in the sandbox.
     "src/runner/main.ts",
   ]);

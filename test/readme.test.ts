@@ -13,6 +13,10 @@ import { SettingsFile } from "../src/core/settings/schema.ts";
 import { defaultSettings } from "../src/core/settings/settings.ts";
 import { settingsSchema, settingsWords } from "../src/terminal/settings-file.ts";
 import { checkupWords } from "../src/terminal/health.ts";
+import { levels } from "../src/operator/e2e/facts.ts";
+import { estimateOf } from "../src/operator/e2e/run.ts";
+import { e2eWords } from "../src/operator/e2e.ts";
+import { dollars } from "../src/core/money.ts";
 import { imageWords } from "../src/terminal/image-words.ts";
 import { storeWords } from "../src/terminal/move-store.ts";
 import { brakeWords } from "../src/terminal/stop-all.ts";
@@ -88,10 +92,21 @@ test("each command line that the README shows is read", () => {
   );
   const looks = words.filter(([name = ""]) => name === "health");
   expect(looks.map(([, ...argv]) => checkupWords("health", argv).kind)).toEqual(["look", "look"]);
+  const trials = words.filter(([name]) => name === "e2e").map(([, ...argv]) => e2eWords(argv));
+  expect(trials).toMatchObject([{ level: "core" }, { level: "smoke" }, { level: "full", report: "modal.md" }]);
   for (const argv of words.filter(
-    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop", "image", "health"].includes(name),
+    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop", "image", "health", "e2e"].includes(name),
   )) {
     expect(parseArgv(argv)).toMatchObject({ kind: "command" });
+  }
+});
+
+test("what each level of the trial of a Modal account will likely cost is said as it is computed", () => {
+  const table = under("## Try your Modal account");
+  expect(rows(table, /^\w+$/).map(([name]) => name)).toEqual([...levels]);
+  for (const level of levels) {
+    const row = table.split("\n").find((line) => line.startsWith(`| \`${level}\``));
+    expect(row).toMatch(new RegExp(` \\| \\${dollars(estimateOf(level))} \\|$`));
   }
 });
 

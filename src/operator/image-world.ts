@@ -1,10 +1,9 @@
 /** What work on images is done with, opened from the configuration: the account, the names, and the pinned Claude Code. */
-import { readFileSync } from "node:fs";
-import { z } from "zod";
-import { ConfigError, type Config } from "../config.ts";
+import type { Config } from "../config.ts";
 import type { Log } from "../core/ports/log.ts";
 import { modalAccount } from "../from-config.ts";
 import type { ImageWorld } from "../terminal/image.ts";
+import { pinnedClaudeCode } from "./pinned.ts";
 
 type Around = Omit<ImageWorld, "images" | "live" | "environment" | "claudeCode"> & { readonly log: Log };
 
@@ -17,16 +16,4 @@ export async function openImageWorld(config: Config, { log, ...around }: Around)
   // Loaded where it is needed: it is larger than all the rest.
   const { openModalImages } = await import("../sandbox/modal/images.ts");
   return { ...around, images: openModalImages({ ...account, log }), live: { name, tag }, environment, claudeCode };
-}
-
-const Package = z.object({ dependencies: z.object({ "@anthropic-ai/claude-code": z.string() }) });
-
-/** The version that this release of ours was tested with. */
-function pinnedClaudeCode(): string {
-  const { dependencies } = Package.parse(
-    JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")),
-  );
-  const version = dependencies["@anthropic-ai/claude-code"];
-  if (/^\d+\.\d+\.\d+$/.test(version)) return version;
-  throw new ConfigError(`package.json asks for Claude Code ${version}: an image needs one version, such as 2.1.330.`);
 }

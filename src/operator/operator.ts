@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config.ts";
 import { health } from "./health.ts";
+import { e2e } from "./e2e.ts";
 import { image } from "./image.ts";
 import { moveStore } from "./move-store.ts";
 
@@ -12,6 +13,7 @@ export type OperatorCommand = (words: readonly string[], config: Config) => Prom
 
 export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<string, OperatorCommand>([
   ["health", health],
+  ["e2e", e2e],
   ["image", image],
   ["store", moveStore],
 ]);

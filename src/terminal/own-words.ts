@@ -14,6 +14,7 @@ At a terminal also:
     parhelia image build [--tag TAG]     build an image for sandboxes on Modal, and try it
     parhelia image list                  all images and which one is live; \`image show [TAG]\` tells more of one
     parhelia image promote TAG           start tasks from it; \`image rollback [TAG]\` from the one before
+    parhelia e2e [--level LEVEL]         try on the Modal account what only an account can confirm
     parhelia run --repo DIR …            work on another repository than this one
     parhelia status [task] --json        for programs; \`budget\` and \`pricing\` take it as well
 `;
