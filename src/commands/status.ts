@@ -1,6 +1,7 @@
 import { decideWords, wantsWord } from "../core/approval-words.ts";
+import { gpuWords } from "../core/card-words.ts";
 import { repositoryKey, isEnded, type EndedTask, type Task } from "../core/task.ts";
-import { inlineCode, type Markdown } from "../core/markdown.ts";
+import { inlineCode, plainLine, type Markdown } from "../core/markdown.ts";
 import { readView } from "../records/read-view.ts";
 import { command, typed, type Ask, type Asker } from "./command.ts";
 import { named, standsAt, theTask, whichTask } from "./which-task.ts";
@@ -19,7 +20,12 @@ export const status = command({
   async run(which, ask) {
     const task = await theTask(which, ask);
     const data = await readView(ask.store, ask.now, task);
-    return { words: `**${standsAt(data)}**\n\nTask ${named(task)}${where(task, ask)}\n\n${next(task, ask)}`, data };
+    const gpu = gpuWords(data);
+    const on = gpu === undefined ? "" : `\n\n${plainLine(gpu)}`;
+    return {
+      words: `**${standsAt(data)}**\n\nTask ${named(task)}${where(task, ask)}${on}\n\n${next(task, ask)}`,
+      data,
+    };
   },
 });
 

@@ -4,6 +4,7 @@ import { AttemptId, SandboxName, TaskId } from "./ids.ts";
 import { Instant } from "./instant.ts";
 import { MicroUsd } from "./money.ts";
 import { Verdict } from "./task.ts";
+import { RanOn } from "./cards.ts";
 
 /** `lost` and `preempted` say what happened to a sandbox; a task is never in such a state. */
 export const Outcome = z.enum([...Verdict.options, "lost", "preempted"]);
@@ -24,6 +25,10 @@ export const Attempt = z.object({
   seen: z.object({ at: Instant, alive: z.boolean() }).optional(),
   /** Money per hour that the backend takes for this sandbox; the dearest of what was asked for, until one is made. */
   microUsdPerHour: MicroUsd,
+  /** The GPU that its sandbox was made with, as it was asked for; of several, the one that came. */
+  gpu: z.string().optional(),
+  /** What was found in the sandbox where a GPU was asked for; absent until it has spoken. */
+  ranOn: RanOn.optional(),
   endedAt: Instant.optional(),
   outcome: Outcome.optional(),
   because: z.string().optional(),
@@ -41,6 +46,8 @@ export const Heard = z.object({
   /** Newest last, a handful. */
   doing: z.array(z.string()),
   plan: z.array(z.object({ text: z.string(), state: z.enum(["todo", "now", "done"]) })),
+  /** The GPUs in it, as its first words named them; absent where none was asked for. */
+  cards: z.array(z.string()).optional(),
   /** Cost as the agent claims it; compared, never charged. */
   claimed: MicroUsd.optional(),
 });

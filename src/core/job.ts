@@ -10,6 +10,7 @@ export function jobFor(task: Task, base: Base, attempt: AttemptId): Job {
     attempt,
     work: workFor(task, base),
     source: { url: base.url, sha: base.sha, ref: base.fetchRef },
+    gpu: task.spec.resources.gpu ?? null,
     timeoutMs: task.spec.timeoutMs,
   };
 }

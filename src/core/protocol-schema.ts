@@ -16,6 +16,7 @@ const event = {
 const PlanStep = z.strictObject({ text: text(500), state: z.enum(["todo", "now", "done"]) });
 
 const RunnerEventShape: z.ZodType<RunnerEvent> = z.discriminatedUnion("type", [
+  z.strictObject({ ...event, type: z.literal("cards"), cards: z.array(text(200)).max(16) }),
   z.strictObject({ ...event, type: z.literal("runner_started") }),
   z.strictObject({ ...event, type: z.literal("heartbeat") }),
   z.strictObject({

@@ -58,6 +58,8 @@ export type Job = {
     sha: string;
     ref: string;
   };
+  /** The GPU that was asked for, or several of which any will do (`H100,A100`), or null: without one the work does not begin. */
+  gpu: string | null;
   /** Time for the work itself, measured by the runner from its start. */
   timeoutMs: number;
 };
@@ -69,18 +71,21 @@ export type RunnerEvent = {
   at: number;
   level: "debug" | "info" | "warning" | "error";
   message: string;
-} & (
-  | { type: "runner_started" }
-  | { type: "heartbeat" }
-  | { type: "phase"; phase: "fetch" | "checkout" | "work" | "collect" | "push" }
-  | { type: "output"; stream: "stdout" | "stderr" }
-  | { type: "output_cut"; bytes: number }
-  | { type: "agent_text" }
-  | { type: "agent_tool"; tool: string }
-  | { type: "agent_plan"; steps: { text: string; state: "todo" | "now" | "done" }[] }
-  | { type: "agent_claim"; claimedMicroUsd: number; turns: number }
-  | { type: "runner_warning" }
-);
+} &
+  /** Before every other event: the GPUs in the sandbox, a line each as its driver names them (`NVIDIA L4, 23034 MiB`). */
+  (
+    | { type: "cards"; cards: string[] }
+    | { type: "runner_started" }
+    | { type: "heartbeat" }
+    | { type: "phase"; phase: "fetch" | "checkout" | "work" | "collect" | "push" }
+    | { type: "output"; stream: "stdout" | "stderr" }
+    | { type: "output_cut"; bytes: number }
+    | { type: "agent_text" }
+    | { type: "agent_tool"; tool: string }
+    | { type: "agent_plan"; steps: { text: string; state: "todo" | "now" | "done" }[] }
+    | { type: "agent_claim"; claimedMicroUsd: number; turns: number }
+    | { type: "runner_warning" }
+  );
 
 export type EventPush = { events: RunnerEvent[] };
 /** `last` is the highest number kept; the runner goes on from there and drops what is below. */

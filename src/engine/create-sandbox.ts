@@ -88,7 +88,7 @@ function created(room: Room, look: Look, made: Sandbox): Done {
   return {
     ...(task.state === "waiting" ? { to: machineFound(task, attempt.id, room.clock.now()) } : {}),
     due: after(createdAt, patience.firstWordMs),
-    also: { put: [attemptPut({ ...attempt, createdAt, microUsdPerHour: priceOf(room, look, made) })] },
+    also: { put: [attemptPut({ ...attempt, ...withGpu(gpu), createdAt, microUsdPerHour: priceOf(room, look, made) })] },
     events: [
       {
         ...eventOf(look, "info", "sandbox_created", `sandbox ${made.name}${from}${on}`),
@@ -97,6 +97,8 @@ function created(room: Room, look: Look, made: Sandbox): Done {
     ],
   };
 }
+
+const withGpu = (gpu: string | undefined): { gpu?: string } => (gpu === undefined ? {} : { gpu });
 
 /** The clock of a backend may be behind ours; nothing is billed before it was asked for. */
 const startOf = ({ startedAt }: Sandbox, claimedAt: Instant): Instant =>

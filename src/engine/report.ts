@@ -77,7 +77,8 @@ async function show(
   // It may wait for its turn at the forge's writer for a while.
   const stop = keepLease(room, turn.lease);
   try {
-    const result = await room.forge.report(turn.view, turn.place);
+    const microUsdPerHour = room.sandboxes.pricePerHour(task.spec.resources);
+    const result = await room.forge.report({ ...turn.view, microUsdPerHour }, turn.place);
     const tookMs = clock.now() - now;
     room.log.info({ ...unit, outcome: result.done ? "done" : "put off", durationMs: tookMs }, "report");
     if (!result.done || isEnded(task)) {

@@ -1,6 +1,5 @@
 /** The steps that touch nothing but the task itself. */
-import type { Step } from "../core/next-step.ts";
-import { ended, queuedForSlot, running } from "../core/moves.ts";
+import { ended, queuedForSlot } from "../core/moves.ts";
 import type { Finding } from "../core/task.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
 
@@ -9,16 +8,6 @@ export const requeue = (look: Look): Done => ({
   due: null,
   events: [eventOf(look, "info", "task_queued", "waits for a slot again")],
 });
-
-export function markRunning(look: Look, step: Extract<Step, { do: "run" }>): Done {
-  const { task } = look;
-  if (task.state !== "starting") return { due: look.now };
-  return {
-    to: running(task, step.startedAt),
-    due: look.now,
-    events: [eventOf(look, "info", "task_running", step.because)],
-  };
-}
 
 export function finish(look: Look, finding: Finding): Done {
   const level = finding.verdict === "succeeded" || finding.verdict === "cancelled" ? "info" : "warning";

@@ -15,11 +15,12 @@ import type { Dues } from "./dues.ts";
 import { findSandbox } from "./find-sandbox.ts";
 import { keepLease, leaseMs } from "./keep-lease.ts";
 import { eventOf, type Done, type Look } from "./look.ts";
+import { markRunning } from "./mark-running.ts";
 import { stopIdle } from "./stop-idle.ts";
 import { noteSandbox } from "./note-sandbox.ts";
 import { publish } from "./publish.ts";
 import type { Room } from "./room.ts";
-import { finish, markRunning, requeue } from "./small-steps.ts";
+import { finish, requeue } from "./small-steps.ts";
 
 /** In one turn; then it is given back, and looked at again like any other. */
 const stepsAtMost = 10;
@@ -112,7 +113,7 @@ async function act(room: Room, look: Look, step: Step): Promise<Done> {
     case "note":
       return noteSandbox(look);
     case "run":
-      return markRunning(look, step);
+      return markRunning(room, look, step);
     case "find":
       return findSandbox(room, look);
     case "end":

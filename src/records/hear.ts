@@ -159,6 +159,9 @@ function fold(before: Heard | undefined, events: readonly RunnerEvent[], now: In
 
 function foldOne(heard: Heard, event: RunnerEvent): Heard {
   switch (event.type) {
+    case "cards":
+      // What is said of them later is not the runner's word.
+      return { ...heard, cards: heard.cards ?? event.cards };
     case "phase":
       return { ...heard, phase: event.phase };
     case "agent_tool":

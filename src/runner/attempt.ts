@@ -6,6 +6,7 @@ import { heartbeatEveryMs, protocolVersion, type AttemptResult, type Job, type R
 import { output, plainCommand } from "./agents/agent.ts";
 import { claudeCode } from "./agents/claude-code.ts";
 import { openBridge } from "./bridge.ts";
+import { readCards } from "./cards.ts";
 import { childEnvironment, markOf } from "./environment.ts";
 import { insist, type Reach } from "./gateway.ts";
 import { GitFailed } from "./git.ts";
@@ -139,12 +140,26 @@ async function beat({ timing }: Reach, journal: Journal): Promise<never> {
   }
 }
 
+/** Tells which cards came, where some were asked for. Resolves to why the work must not begin, or "": a CPU is never used in a card's place. */
+async function tellCards({ gpu }: Job, env: NodeJS.ProcessEnv, journal: Journal): Promise<string> {
+  if (!gpu) return "";
+  const { cards, because } = await readCards(env);
+  const lacking =
+    cards.length > 0
+      ? ""
+      : `GPU ${gpu} was asked for, and there is none in the sandbox (nvidia-smi: ${because.slice(0, 300)})`;
+  const level = lacking ? "warning" : "info";
+  journal.add({ type: "cards", level, cards, message: lacking || cards.join("; ") });
+  return lacking;
+}
+
 async function runJob(setting: Setting, job: Job, scratch: string): Promise<number> {
   const { reach, env, node, runner, workspace } = setting;
   const journal = openJournal(join(scratch, "events"), reach.timing.now);
   const cancelled = new AbortController();
   const closing = new AbortController();
   const cancel = AbortSignal.any([cancelled.signal, reach.over.signal]);
+  const lacking = await tellCards(job, env, journal);
   journal.add({ type: "runner_started", level: "info", message: "The sandbox is up" });
   const pushed = openPusher(journal, reach).run(closing.signal);
   // Neither ends before the process does; what they throw ends it.
@@ -163,7 +178,9 @@ async function runJob(setting: Setting, job: Job, scratch: string): Promise<numb
   };
   const begin = (phase: Phase): void => journal.add({ type: "phase", phase, level: "info", message: phase });
   const run: Run = { job, setting, ground, journal, cancel, begin };
-  const result = await perform(run).catch((cause: unknown) => unperformed(cause, cancel));
+  const result = lacking
+    ? { ...nothing, because: lacking }
+    : await perform(run).catch((cause: unknown) => unperformed(cause, cancel));
   bridge.close();
   // The result comes after everything that it is the end of.
   closing.abort();

@@ -52,7 +52,30 @@ test.skipIf(!ready)(
     const [pull] = github.pulls("acme/widgets");
     const files = await github.files("acme/widgets", pull?.pull.headSha);
     expect(files["card.txt"]).toMatchObject({ text: "Tesla T4\n" });
+    const [report] = github.comments("acme/widgets", 1).filter(({ body }) => body.includes("parhelia task"));
+    expect(report?.body).toContain("GPU T4 asked for, ran on Tesla T4 (15 GB) at $0.59 an hour");
     expect((await modal.bill()).filter(({ app }) => app === "parhelia")).toHaveLength(1);
+    expect(await modal.living()).toEqual([]);
+  },
+);
+
+test.skipIf(!ready)(
+  "where Modal gives a sandbox without the card that was asked for, nothing runs on its CPU",
+  { timeout: 90_000 },
+  async () => {
+    const { modal, github, child, reader, start, comment, ended } = await openModalStage();
+    await modal.capacity.show("H100", []);
+    await start();
+    await comment("/parhelia run --gpu H100 --budget $10 -- sh -c 'echo ran > ran.txt'");
+    const { task, attempt } = await ended(60_000);
+    expect(task, child.said.slice(-5).join("\n")).toMatchObject({ state: "failed", attempts: 1 });
+    expect("finding" in task ? task.finding.because : "").toMatch(
+      /^GPU H100 was asked for, and there is none in the sandbox \(nvidia-smi: NVIDIA-SMI has failed/,
+    );
+    expect(attempt?.ranOn).toMatchObject({ asked: "H100", cards: [] });
+    const warned = (await reader.events()).filter(({ event }) => event.level === "warning");
+    expect(warned.map(({ event }) => event.type)).toEqual(expect.arrayContaining(["cards", "gpu_found"]));
+    expect(github.pulls("acme/widgets")).toEqual([]);
     expect(await modal.living()).toEqual([]);
   },
 );

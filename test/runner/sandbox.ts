@@ -35,6 +35,7 @@ type Start = {
   work: Job["work"];
   source: Job["source"];
   timeoutMs?: number;
+  gpu?: string | null;
   env?: Record<string, string>;
   options?: Partial<GatewayOptions>;
   /** argv in place of the runner's file. */
@@ -43,7 +44,8 @@ type Start = {
   before?: (gateway: GatewayStandIn) => void;
 };
 
-export async function startSandbox({ work, source, timeoutMs, env, options, argv, before }: Start): Promise<Sandbox> {
+export async function startSandbox(start: Start): Promise<Sandbox> {
+  const { work, source, timeoutMs, gpu = null, env, options, argv, before } = start;
   const directory = mkdtempSync(join(tmpdir(), "sandbox-"));
   const home = join(directory, "home");
   const workspace = join(directory, "workspace");
@@ -51,7 +53,7 @@ export async function startSandbox({ work, source, timeoutMs, env, options, argv
   for (const path of [home, workspace, temporary]) mkdirSync(path);
   const runner = join(directory, "runner.mjs");
   writeFileSync(runner, bundle.code);
-  const job = jobOf({ work, source, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const job = jobOf({ work, source, gpu, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const gateway = await openGatewayStandIn({ job, ...options });
   before?.(gateway);
   const [file, ...args] = argv ?? [process.execPath, runner];

@@ -217,6 +217,7 @@ export async function openGatewayStandIn(options: GatewayOptions) {
 export const jobOf = (over: Partial<Job> & Pick<Job, "work" | "source">): Job => ({
   version: protocolVersion,
   attempt: "t_0badc0de-1",
+  gpu: null,
   timeoutMs: 60_000,
   ...over,
 });

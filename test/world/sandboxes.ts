@@ -75,6 +75,8 @@ export interface SandboxStandIn extends Sandboxes {
   fail(call: "create" | "list" | "find" | "end", times: number): void;
 }
 
+const nothing = { cpu: 0, memoryMiB: 0 };
+
 /** `passed` is the backend's own time, in milliseconds, which no setting of the service's clock moves back. */
 export function openSandboxes(clock: Clock, passed: () => number = clock.now): SandboxStandIn {
   const all: Kept[] = [];
@@ -125,7 +127,7 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
       microUsd(
         Math.max(
           ...machineChoices(resources).map(
-            ({ gpu }) => standIn.price + (gpu === undefined ? 0 : computePerHour({ cpu: 0, memoryMiB: 0, gpu })),
+            ({ gpu }) => standIn.price + computePerHour({ ...nothing, gpu }) - computePerHour(nothing),
           ),
         ),
       ),

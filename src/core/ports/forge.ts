@@ -22,6 +22,8 @@ export interface TaskView {
   readonly ahead: number;
   /** Why nothing new starts while it waits for a slot, in an operator's words, which are text; absent where things start. */
   readonly halted?: string | undefined;
+  /** What its sandbox will cost, for the time before it has one; absent where nobody looked it up. */
+  readonly microUsdPerHour?: MicroUsd | undefined;
   readonly now: Instant;
 }
 

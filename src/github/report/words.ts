@@ -1,4 +1,5 @@
 /** What people see of a task on GitHub: the comment that is edited in place, and the output of its check run. */
+import { gpuWords } from "../../core/card-words.ts";
 import { headline, isRefused, title } from "../../core/headline.ts";
 import { clipBytes, inlineCode, plainLine, visible, type Markdown } from "../../core/markdown.ts";
 import type { TaskView } from "../../core/ports/forge.ts";
@@ -84,7 +85,8 @@ function wholeText(task: Task, { publicUrl }: Elsewhere): Markdown {
 }
 
 /** Who asked for what, and what it runs on. */
-function subject({ task }: TaskView): Markdown {
+function subject(view: TaskView): Markdown {
+  const { task } = view;
   const { actor, comment } = task.origin;
   const who = comment === undefined ? plainLine(actor.login) : `[${plainLine(actor.login)}](${comment.url})`;
   const isAgent = task.spec.work.kind === "agent";
@@ -96,7 +98,9 @@ function subject({ task }: TaskView): Markdown {
     task.base === undefined
       ? "(its commit is being looked up)"
       : `at ${inlineCode(task.base.sha.slice(0, 7))} (${refName(task, task.base)})`;
-  return `${asked}\n${runs} on ${inlineCode(repositoryName(task.origin.place))} ${at}`;
+  const gpu = gpuWords(view);
+  const on = gpu === undefined ? "" : `\n${plainLine(gpu)}`;
+  return `${asked}\n${runs} on ${inlineCode(repositoryName(task.origin.place))} ${at}${on}`;
 }
 
 const isPullRef = (base: Base): boolean => base.fetchRef.startsWith("refs/pull/");

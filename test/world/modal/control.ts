@@ -102,6 +102,7 @@ export const openControl = (account: Account) => ({
     account.capacity.set(gpu, free);
     startQueued(account);
   },
+  showCards: (gpu: string, lines: readonly string[]): void => account.capacity.show(gpu, lines),
   upgradeGpu: (from: string, to: string): void => account.capacity.upgrade(from, to),
   makeForeign: (app: string, names: readonly string[]): string[] => makeForeign(account, app, names),
   pass: (ms: number): void => account.clock.pass(ms),

@@ -1,29 +1,27 @@
 /** The cards of Modal (modal.md §4 "Types [D]", "N ≤8 (A10 ≤4)"). */
 import { invalid } from "./refuse.ts";
 
-/** What a sandbox that was granted it reads inside. */
+/** What a sandbox that was granted it reads inside: its name and its memory. */
 const cards: Readonly<Record<string, string>> = {
-  T4: "Tesla T4",
-  L4: "NVIDIA L4",
-  A10: "NVIDIA A10",
-  L40S: "NVIDIA L40S",
-  A100: "NVIDIA A100-SXM4-40GB",
-  "A100-40GB": "NVIDIA A100-SXM4-40GB",
-  "A100-80GB": "NVIDIA A100 80GB PCIe",
-  "RTX-PRO-6000": "NVIDIA RTX PRO 6000 Blackwell Server Edition",
-  H100: "NVIDIA H100 80GB HBM3",
-  "H100!": "NVIDIA H100 80GB HBM3",
-  H200: "NVIDIA H200",
-  B200: "NVIDIA B200",
-  "B200+": "NVIDIA B200",
+  T4: "Tesla T4, 15360 MiB",
+  L4: "NVIDIA L4, 23034 MiB",
+  A10: "NVIDIA A10, 23028 MiB",
+  L40S: "NVIDIA L40S, 46068 MiB",
+  A100: "NVIDIA A100-SXM4-40GB, 40960 MiB",
+  "A100-40GB": "NVIDIA A100-SXM4-40GB, 40960 MiB",
+  "A100-80GB": "NVIDIA A100 80GB PCIe, 81920 MiB",
+  "RTX-PRO-6000": "NVIDIA RTX PRO 6000 Blackwell Server Edition, 97887 MiB",
+  H100: "NVIDIA H100 80GB HBM3, 81559 MiB",
+  "H100!": "NVIDIA H100 80GB HBM3, 81559 MiB",
+  H200: "NVIDIA H200, 143771 MiB",
+  B200: "NVIDIA B200, 183359 MiB",
+  "B200+": "NVIDIA B200, 183359 MiB",
 };
 
 export interface Gpu {
   readonly type: string;
   readonly count: number;
 }
-
-const cardName = (type: string): string => cards[type] ?? type;
 
 /** A10G is another name of A10. */
 const meant = (type: string): string => (type === "A10G" ? "A10" : type);
@@ -45,6 +43,16 @@ export function readGpu(
   return { type, count };
 }
 
-/** An `nvidia-smi` good for `--query-gpu=name --format=csv,noheader` and for being looked at. */
-export const nvidiaSmi = ({ type, count }: Gpu): string =>
-  ["#!/bin/sh", ...Array.from({ length: count }, () => `echo '${cardName(type)}'`), ""].join("\n");
+/** The lines of the cards that a sandbox has which was granted this. */
+export const cardsOf = ({ type, count }: Gpu): string[] => Array.from({ length: count }, () => cards[type] ?? type);
+
+const none =
+  "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running.";
+
+/** An `nvidia-smi` that answers `--query-gpu=name,memory.total --format=csv,noheader`, and tells the names when asked for less. */
+export function nvidiaSmi(lines: readonly string[]): string {
+  if (lines.length === 0) return `#!/bin/sh\necho "${none}"\nexit 9\n`;
+  const names = lines.map((line) => line.replace(/,[^,]*$/, ""));
+  const tell = (all: readonly string[]): string => all.map((line) => `echo '${line}'`).join("\n");
+  return `#!/bin/sh\ncase "$*" in\n*memory.total*)\n${tell(lines)}\n;;\n*)\n${tell(names)}\n;;\nesac\n`;
+}

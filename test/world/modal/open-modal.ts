@@ -130,6 +130,8 @@ export async function openModal(given: ModalOptions = {}) {
       /** A card that is not free: never, or so long after each creation. */
       set: (gpu: string, free: Free) => remote.setCapacity(gpu, free),
       upgrade: remote.upgradeGpu,
+      /** The cards that are found in sandboxes which asked for this one, whatever was granted. */
+      show: remote.showCards,
     },
     secrets: { make: remote.makeSecret, drop: remote.dropSecret },
     tokens: { make: remote.makeToken, revoke: remote.revokeToken },

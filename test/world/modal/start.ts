@@ -3,13 +3,19 @@ import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { mainEnvironment, type Account } from "./account.ts";
 import { startBare } from "./bare.ts";
-import { nvidiaSmi } from "./gpus.ts";
+import { cardsOf, nvidiaSmi } from "./gpus.ts";
 import { startJailed } from "./jail.ts";
 import type { Ground, Started } from "./machine.ts";
 import type { Output } from "./output.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { openView } from "./views.ts";
 import { status, type Result } from "./wire.ts";
+
+/** Of a card that was granted, and of none else; a test may say what it finds there. */
+function driverOf({ capacity }: Account, { gpu, ask }: Sandbox): Readonly<Record<string, string>> {
+  if (gpu === undefined) return {};
+  return { "/usr/local/bin/nvidia-smi": nvidiaSmi(capacity.shown(ask.gpu ?? gpu) ?? cardsOf(gpu)) };
+}
 
 function groundOf(account: Account, sandbox: Sandbox): Ground {
   const { ask, app } = sandbox;
@@ -19,7 +25,7 @@ function groundOf(account: Account, sandbox: Sandbox): Ground {
   return {
     directory,
     contents,
-    scripts: sandbox.gpu === undefined ? {} : { "/usr/local/bin/nvidia-smi": nvidiaSmi(sandbox.gpu) },
+    scripts: driverOf(account, sandbox),
     claude: account.options.claude,
     mounts: ask.mounts.map(({ volumeId, subPath = "", at, readOnly }, n) => {
       const volume = account.volumes.get(volumeId);
