@@ -4,9 +4,10 @@ import type { Forge } from "../core/ports/forge.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Request, Saying } from "../records/requests.ts";
 import { execute, type Context } from "./execute.ts";
+import { takeLabel } from "./take-label.ts";
 
 type Around = Omit<Context, "op" | "newest" | "forge"> & {
-  readonly forge: Context["forge"] & Pick<Forge, "checkSettings">;
+  readonly forge: Context["forge"] & Pick<Forge, "checkSettings" | "settings" | "hasLabel" | "removeLabel">;
 };
 
 /** A fault in one command is thrown, and the whole is answered again later: what was done is found done then. */
@@ -25,6 +26,10 @@ async function answerOne(request: Request, saying: Saying, context: Context & Ar
   const { place, actor, comment } = request;
   if ("checkSettings" in saying) {
     await context.forge.checkSettings(place, saying.checkSettings);
+    return "";
+  }
+  if ("label" in saying) {
+    await takeLabel(request, saying.label, context);
     return "";
   }
   const asker = { place, actor, comment };

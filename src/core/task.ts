@@ -35,6 +35,10 @@ export const Origin = z.object({
   actor: Actor,
   /** The comment that asked, where it was one. */
   comment: z.object({ id: z.int().positive(), url: z.string() }).optional(),
+  /** The label that asked, as it was called then. */
+  label: z.string().optional(),
+  /** Set where a bot asked that the repository's settings allow. */
+  bot: z.literal(true).optional(),
 });
 export type Origin = z.output<typeof Origin>;
 
@@ -45,6 +49,8 @@ export const Work = z.discriminatedUnion("kind", [
     instruction: z.string().min(1),
     body: z.string(),
     model: z.string().nullable(),
+    /** Set where the words are those that a label was put on, and not of whoever asked. */
+    quoted: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
 ]);

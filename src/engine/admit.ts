@@ -77,13 +77,15 @@ function ask(look: Look, admission: Admission, cost: { likely: MicroUsd; confirm
 
 /** Asked at admission and again when a slot is free: rights may be taken away while a task waits. */
 export async function mayStart(room: Room, task: Task, settings?: Parameters<typeof applied>[1]): Promise<Spec> {
-  const { place, actor } = task.origin;
+  const { place, actor, bot } = task.origin;
   const where = repositoryName(place);
-  const held = await room.forge.authority(place, actor);
-  if (!permits(held, needed)) throw new Refusal(notPermitted({ what: "run", needs: needed, held, where }));
+  // GitHub knows no role of a bot; the settings list it by its id.
+  const held = bot === true ? "none" : await room.forge.authority(place, actor);
+  if (bot !== true && !permits(held, needed))
+    throw new Refusal(notPermitted({ what: "run", needs: needed, held, where }));
   if (settings === undefined) return task.spec;
   const named = new Set(task.spec.named ?? []);
-  const by = { id: actor.id, role: held, kind: "person" } as const;
+  const by = { id: actor.id, role: held, kind: bot === true ? "bot" : "person" } as const;
   const spec = applied({ spec: task.spec, named, by, where }, settings, { models: room.limits.models });
   if (spec instanceof Refusal) throw spec;
   return spec;

@@ -7,6 +7,7 @@ import type { IssuePlace } from "../core/task.ts";
 import { openClients, type ClientOptions } from "./client.ts";
 import { openMissedRuns } from "./failures/missed.ts";
 import { showFailures } from "./failures/show.ts";
+import { hasLabel, removeLabel } from "./labels/on-issue.ts";
 import { openOperatorIssue } from "./operator-issue.ts";
 import { roleOf } from "./permissions.ts";
 import { pin } from "./pin.ts";
@@ -75,6 +76,14 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
       return settings.of(installation, repository);
     },
     checkSettings: async (place, sha) => settingsRun(onGitHub(place), sha),
+    async hasLabel(place, label) {
+      const on = onGitHub(place);
+      return hasLabel(clients.of(on.installation), on, label);
+    },
+    async removeLabel(place, label) {
+      const on = onGitHub(place);
+      await removeLabel(clients.of(on.installation), { place: on, label, log });
+    },
     async reply(place, marker, body) {
       const on = onGitHub(place);
       await reply(

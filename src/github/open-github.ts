@@ -8,6 +8,7 @@ import type { Store } from "../core/ports/store.ts";
 import { openGitHubForge, type GitHubForge } from "./forge.ts";
 import { registerFailuresIntake } from "./failures/intake.ts";
 import { registerIntake } from "./intake.ts";
+import { registerLabelIntake } from "./labels/intake.ts";
 import { registerSettingsIntake } from "./settings-intake.ts";
 import { webhookRoutes } from "./webhook.ts";
 
@@ -51,7 +52,7 @@ export function openGitHub(options: GitHubOptions): { forge: GitHubForge; routes
     })),
   });
   const installations = new Set(options.installations);
-  for (const register of [registerIntake, registerSettingsIntake, registerFailuresIntake])
+  for (const register of [registerIntake, registerSettingsIntake, registerFailuresIntake, registerLabelIntake])
     register(probot, { ...options, installations });
   return { forge, routes: webhookRoutes({ probot, secrets: webhookSecrets, log, ids }) };
 }

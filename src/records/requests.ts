@@ -11,14 +11,27 @@ import { indexes, kept, keys, sortKey, type Kept } from "./document.ts";
 import { dueIn, type Due, type DueAsk } from "./due.ts";
 import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 
+/** A label that was put on an issue or a pull request, and the text that it was put on. */
+export const LabelAsk = z.object({
+  name: z.string(),
+  /** By GitHub's clock. */
+  at: Instant,
+  title: z.string(),
+  body: z.string(),
+  /** Set where a bot did it. */
+  bot: z.literal(true).optional(),
+});
+export type LabelAsk = z.output<typeof LabelAsk>;
+
 /**
- * Words that are known already ("" for none), a command that must be carried out to know them, or the head of a pull request
- * whose settings are to be checked.
+ * Words that are known already ("" for none), a command that must be carried out to know them, the head of a pull request
+ * whose settings are to be checked, or a label that may start something.
  */
 export const Saying = z.union([
   z.object({ words: z.string() }),
   z.object({ command: z.string(), input: z.json() }),
   z.object({ checkSettings: Sha }),
+  z.object({ label: LabelAsk }),
 ]);
 export type Saying = z.output<typeof Saying>;
 

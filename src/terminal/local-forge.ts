@@ -22,6 +22,8 @@ export function openLocalForge(): Forge {
     publish: (request) => publish(request).catch(refuse),
     settings: async () => defaultSettings(),
     checkSettings: async () => undefined,
+    hasLabel: async () => false,
+    removeLabel: async () => undefined,
     reply: async () => undefined,
     repositoryToken: async () => {
       throw new Error("A repository on this machine is read through the gateway and has no token.");

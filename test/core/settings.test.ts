@@ -350,18 +350,17 @@ describe("what settings make of a request", () => {
     );
     const label = (name: string) => labelSpec(labelNamed(read, name) ?? {}, on);
     expect(label("train")).toEqual({
-      spec: {
-        ...spec,
-        work: { kind: "command", argv: ["python", "t.py"] },
-        resources: { cpu: 4, memoryMiB: 4096, gpu: "H100,A100" },
-      },
-      named: new Set(["cpu", "gpu"]),
+      ...spec,
+      work: { kind: "command", argv: ["python", "t.py"] },
+      resources: { cpu: 4, memoryMiB: 4096, gpu: "H100,A100" },
+      named: ["cpu", "gpu"],
     });
     expect(label("parhelia")).toEqual({
-      spec: { ...spec, work: { kind: "agent", instruction: "It breaks", body: "Always.", model: null } },
-      named: new Set(),
+      ...spec,
+      work: { kind: "agent", instruction: "It breaks", body: "Always.", model: null, quoted: true },
+      named: [],
     });
-    expect(label("doc").spec.work).toMatchObject({ instruction: "write docs", body: "for all" });
+    expect(label("doc").work).toMatchObject({ instruction: "write docs", body: "for all" });
   });
 });
 

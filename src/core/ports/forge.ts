@@ -64,6 +64,10 @@ export interface Forge {
   settings(place: Place): Promise<Settings>;
   /** Shows on the pull request what is wrong in the settings that its head brings, where it changes them. */
   checkSettings(place: Place, head: Sha): Promise<void>;
+  /** Whether the issue or pull request bears it now; case makes no difference. */
+  hasLabel(place: Place, label: string): Promise<boolean>;
+  /** Also where it is not there, and where nobody can take it off any more. */
+  removeLabel(place: Place, label: string): Promise<void>;
   /** Posts once: `marker` is hidden in it and looked for before a repeated post. */
   reply(place: Place, marker: string, body: string): Promise<void>;
   /** Read-only, for the task's repository alone; minted when asked for. */

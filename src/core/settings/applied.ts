@@ -83,9 +83,15 @@ function budgetOf({ spec, named }: Ask, { budget }: Settings): MicroUsd | Refusa
 }
 
 /** Work on a GPU takes two rights: that to the work, and that to the GPU. */
+const rulesFor = ({ work, resources }: Spec) =>
+  [work.kind, ...(resources.gpu === undefined ? [] : (["gpu"] as const))] as const;
+
+/** Whether the settings let this bot start it. */
+export const isListedBot = (id: number, spec: Spec, { who }: Settings): boolean =>
+  rulesFor(spec).every((name) => who[name].bots.includes(id));
+
 function whyNot({ by, where }: Ask, spec: Spec, { who }: Settings): Refusal | undefined {
-  const rules = [spec.work.kind, ...(spec.resources.gpu === undefined ? [] : (["gpu"] as const))] as const;
-  const broken = rules.find((name) => {
+  const broken = rulesFor(spec).find((name) => {
     const rule = who[name];
     if (by.kind === "bot") return !rule.bots.includes(by.id);
     return !rule.users.includes(by.id) && !permits(by.role, rule.role);

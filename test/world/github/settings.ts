@@ -9,11 +9,11 @@ import { addAccount, repositoryNamed, type World } from "./world.ts";
 type RoleName = Parameters<typeof role>[0];
 
 export type Settings = InstallationSettings & {
-  /** Makes somebody. `role` is their role in every repository of an organization; a stranger's is left out. */
+  /** Makes somebody; their id. `role` is their role in every repository of an organization; a stranger's is left out. */
   person(
     login: string,
     made?: { readonly role?: RoleName; readonly association?: string; readonly type?: "User" | "Bot" },
-  ): void;
+  ): number;
   /** Somebody's role in one repository. */
   setRole(repository: string, login: string, to: RoleName): void;
   rename(repository: string, to: string): void;
@@ -49,7 +49,7 @@ export function settings(world: World): Settings {
   return {
     ...installationSettings(world),
     person(login, { role: named, ...made } = {}) {
-      addAccount(world, login, { ...made, role: named === undefined ? undefined : role(named) });
+      return addAccount(world, login, { ...made, role: named === undefined ? undefined : role(named) }).id;
     },
     setRole: (name, login, to) => void repositoryNamed(world, name).roles.set(login.toLowerCase(), role(to)),
     rename(name, to) {

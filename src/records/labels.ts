@@ -1,0 +1,56 @@
+/** What a label on an issue started last: one task at a time, however often it is put on meanwhile, and one for each time. */
+import { z } from "zod";
+import { TaskId } from "../core/ids.ts";
+import { after, dayMs, Instant, secondMs } from "../core/instant.ts";
+import type { Store } from "../core/ports/store.ts";
+import { isEnded, type InState, type IssuePlace } from "../core/task.ts";
+import { createEffects } from "./create-task.ts";
+import { kept, keys } from "./document.ts";
+import { join } from "./task-put.ts";
+import { readTask } from "./read-task.ts";
+
+const Labelled = z.object({ task: TaskId, at: Instant });
+
+const rememberedMs = 90 * dayMs;
+
+/** The event of a label and the issue's own clock may say the next second. */
+const sameMs = 2 * secondMs;
+
+/** Another replica may look at the same label. */
+const triesAtOnce = 10;
+
+export interface LabelStart {
+  readonly place: IssuePlace;
+  readonly label: string;
+  /** When it was put on. */
+  readonly at: Instant;
+  readonly task: InState<"queued">;
+  readonly now: Instant;
+  readonly op: string;
+}
+
+/** "known" where this time has had its task; "running" where that of an earlier time is not ended. */
+export async function startByLabel(store: Store, start: LabelStart): Promise<"started" | "known" | "running"> {
+  const { place, at, task, now, op } = start;
+  const label = encodeURIComponent(start.label.toLowerCase());
+  const key = keys.labelled(place.repository.id, place.number, label);
+  for (let n = 0; n < triesAtOnce; n += 1) {
+    const [document] = await store.look(now, [{ get: key }]);
+    const before = kept(Labelled, document);
+    if (before !== undefined && at <= before.value.at + sameMs) return "known";
+    const running = before && (await readTask(store, now, before.value.task));
+    if (running !== undefined && !isEnded(running.value)) return "running";
+    const put = { key, value: { task: task.id, at }, until: after(now, rememberedMs) };
+    const { ok } = await store.commit({
+      op: `${op}/${n}`,
+      now,
+      versions: [
+        [key, before?.version ?? 0],
+        [keys.task(task.id), 0],
+      ],
+      ...join({ put: [put] }, createEffects(task, now)),
+    });
+    if (ok) return "started";
+  }
+  throw new Error(`The label on ${key} changes too often to be taken.`);
+}
