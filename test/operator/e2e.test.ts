@@ -184,7 +184,7 @@ test.skipIf(!ready)("as an operator or a workflow starts it", { timeout: 60_000 
   const done = await parhelia(env, "--level", "smoke", "--report", "report.md");
   expect([done.code, done.err]).toEqual([0, expect.stringContaining("✓ the runner of this checkout boots in it")]);
   expect(done.out).toMatch(/^All of it holds\. Run \w{8}, \d+s\. Its sandboxes cost /);
-  expect(done.err).toMatch(/^Level smoke in the Modal app parhelia-e2e: likely .*\$0\.\d+, and 30m at most\.\n/);
+  expect(done.err).toMatch(/^Level smoke in the Modal app parhelia-e2e: likely .*\$0\.\d+, and 25m at most\.\n/);
   expect(readFileSync(join(root, "report.md"), "utf8")).toContain("The runner of this release is fetched");
   await modal.faults.failLayer("useradd", "no space left on device");
   const failed = await parhelia(env, "--level", "smoke", "--json");

@@ -38,8 +38,8 @@ export interface E2eOutcome {
   readonly swept: readonly SandboxName[];
 }
 
-/** No run goes on for longer, and no sandbox of one lives for longer. */
-export const longestMs = 30 * minuteMs;
+/** No run goes on for longer, and no sandbox of one lives for longer; it fits into a workflow of half an hour. */
+export const longestMs = 25 * minuteMs;
 
 export const steps: readonly Step[] = [...smoke, ...core, ...full];
 const stepsOf = (level: Level): readonly Step[] => steps.filter((each) => isWithin(each.level, level));
