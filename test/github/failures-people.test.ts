@@ -19,7 +19,7 @@ describe("what people write stays", () => {
         expect(issueOf(w).body.startsWith("I look at it.\r\n\r\n<!-- parhelia")).toBe(true);
         expect(issueOf(w).body.endsWith("-->\r\n\r\nThe registry was moved.")).toBe(true);
       }
-      expect(issueOf(w).body).toMatch(/The newest is \[run 4\]/);
+      expect(issueOf(w).body).toMatch(/Newest run: \[run 4\]/);
       expect(issueOf(w).body).not.toContain("✅");
     }));
 

@@ -109,7 +109,7 @@ describe("the service's own jobs", () => {
       expect(told(w)[1]).toMatchObject({
         title: "🚨 E2E Modal tests failed - 2026-11-26",
         labels: ["ci-failure", "e2e-test"],
-        body: expect.stringContaining("| Level | `full` |"),
+        body: expect.stringContaining("- Level: `full`\n"),
       });
     }));
 

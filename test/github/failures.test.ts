@@ -17,7 +17,7 @@ test("case 20: failure, failure, failure, success, failure is one issue, and a p
       await w.pass(dayMs);
       await ends(w, "failure");
       expect(issueOf(w).body).toContain(`has failed ${times} times in a row, since 2026-11-25 08:00 UTC`);
-      expect(issueOf(w).body).toMatch(new RegExp(`The newest is \\[run ${times}\\]`));
+      expect(issueOf(w).body).toMatch(new RegExp(`Newest run: \\[run ${times}\\]`));
       expect(issueOf(w).comments).toEqual([]);
     }
     await w.pass(hourMs);
@@ -50,19 +50,19 @@ test("it names the run, its trigger, what failed and how the log ends, what chan
     });
     const { body } = issueOf(w);
     expect(body).toContain(
-      "| Run | [run 2](http://github.localhost/acme/widgets/actions/runs/811), failed on 2026-11-25 08:01 UTC |",
+      "- Newest run: [run 2](http://github.localhost/acme/widgets/actions/runs/811), failed on 2026-11-25 08:01 UTC\n",
     );
-    expect(body).toContain("| Started by | its schedule (`schedule`) |");
+    expect(body).toContain("- Started by: its schedule (`schedule`)\n");
     expect(body).toContain(
-      "| Last success | [run 1](http://github.localhost/acme/widgets/actions/runs/810), on 2026-11-25 08:00 UTC |",
+      "- Last success: [run 1](http://github.localhost/acme/widgets/actions/runs/810), on 2026-11-25 08:00 UTC\n",
     );
     expect(body).toMatch(/- job `build`, at its step `Publish image` \(\[its log\]\(\S+\)\)/);
     expect(body).toContain("The log of `build` ends:\n\n```text\nerror: no such image\n```");
     expect(body).toMatch(
-      /- \[`\w{7}`\]\(\S+\) Start from nothing, by dana\n\n\[All of 1 commit\]\(\S+\/compare\/\S+\)/,
+      /- \[`\w{7}`\]\(\S+\) Start from nothing, by dana\n\n\[The whole difference\]\(\S+\/compare\/\S+\) \(1 commit\)/,
     );
     expect(body).toContain(
-      "```text\n/parhelia run Find out why the workflow .github/workflows/image-rebuild.yml (run 2) fails in its job build at the step Publish image, as this issue describes, and mend it\n```",
+      "```text\n/parhelia run Find out why image-rebuild.yml fails at the step Publish image of the job build (run 2), and mend it\n```",
     );
   }));
 
@@ -111,7 +111,7 @@ describe("what counts", () => {
       await ends(w, "failure", { event: "workflow_dispatch" });
       await ends(w, "failure", { event: "push" });
       expect(issueOf(w).body).toContain("has failed 2 times in a row");
-      expect(issueOf(w).body).toContain("| Started by | a push (`push`) |");
+      expect(issueOf(w).body).toContain("- Started by: a push (`push`)\n");
     }));
 
   test("a fork's run does nothing, though its branch bears the same name", () =>
@@ -153,7 +153,7 @@ describe("what counts", () => {
         ["🚨 Weekly image rebuild failed - 2026-11-25", "ci-failure", "priority-high"],
         ["🚨 E2E Modal tests failed - 2026-11-25", "ci-failure", "e2e-test"],
       ]);
-      expect(told(w)[1]?.body).toContain("| Level | `full` |");
+      expect(told(w)[1]?.body).toContain("- Level: `full`\n");
       await ends(w, "success", e2e);
       expect(told(w).map(({ state }) => state)).toEqual(["open", "closed"]);
     }));
@@ -169,7 +169,7 @@ describe("order", () => {
       await w.deliver();
       await w.dispatch();
       expect(issueOf(w).body).toContain("has failed 3 times in a row");
-      expect(issueOf(w).body).toMatch(/The newest is \[run 4\]/);
+      expect(issueOf(w).body).toMatch(/Newest run: \[run 4\]/);
     }));
 
   test("a failure that comes after a newer success opens nothing", () =>
@@ -190,9 +190,9 @@ describe("order", () => {
       const two = await ends(w, "failure");
       await ends(w, "success", { again: one });
       expect(issueOf(w)).toMatchObject({ state: "open" });
-      expect(issueOf(w).body).toContain("failed on 2026-11-25 08:01 UTC. The newest is");
+      expect(issueOf(w).body).toContain("failed on 2026-11-25 08:01 UTC.\n");
       await ends(w, "failure", { again: two });
-      expect(issueOf(w).body).toMatch(/The newest is \[run 2\]\(\S+\), attempt 2/);
+      expect(issueOf(w).body).toMatch(/Newest run: \[run 2\]\(\S+\), attempt 2/);
       await ends(w, "success", { again: two });
       expect(issueOf(w)).toMatchObject({ state: "closed" });
     }));

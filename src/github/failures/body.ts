@@ -48,15 +48,16 @@ export function issueBody(told: Told, before?: string): Markdown | undefined {
   return made.find((each) => each !== undefined && byteLength(each) <= mostBodyBytes);
 }
 
-/** The first paragraph of our part says how things stand. */
+/** The first paragraph of our part says how things stand; what follows is folded away. */
 export function passedBody(
   workflow: Workflow,
   before: string,
   closing: { passed: WorkflowRun; failed: number; since: Instant },
 ): Markdown | undefined {
   return replaced(workflow, before, (part) => {
-    const rest = part.indexOf("\n\n");
-    return `\n✅ ${closedSentence(closing)} What follows is from the last run that failed.${rest === -1 ? "\n" : part.slice(rest)}`;
+    const [, rest = ""] = /\n\n([^]*)$/.exec(part) ?? [];
+    const last = rest === "" ? [] : ["<details><summary>The last run that failed</summary>", rest.trim(), "</details>"];
+    return `\n${[`✅ ${closedSentence(closing)}`, ...last].join("\n\n")}\n`;
   });
 }
 
@@ -67,15 +68,10 @@ function standing({ workflow, failed, newest }: Told): Markdown {
   const name = `**${plainLine(nameOf(workflow))}**`;
   const have = isPlural(workflow) ? "have" : "has";
   const [first] = failed;
-  const often =
-    failed.length === 1 || first === undefined
-      ? `${name} failed on ${time(newest.endedAt)}.`
-      : `${name} ${have} failed ${failed.length} times in a row, since ${time(first.endedAt)}.`;
-  return `🚨 ${often} The newest is ${runName(newest)}.`;
+  return failed.length === 1 || first === undefined
+    ? `🚨 ${name} ${outcomeWords[newest.outcome]} on ${time(newest.endedAt)}.`
+    : `🚨 ${name} ${have} failed ${failed.length} times in a row, since ${time(first.endedAt)}.`;
 }
-
-/** Nothing here may become a second column. */
-const cell = (text: string): Markdown => inlineCode(text.replaceAll("|", "¦"));
 
 const triggers: Readonly<Record<string, string>> = {
   schedule: "its schedule",
@@ -85,16 +81,15 @@ const triggers: Readonly<Record<string, string>> = {
 
 function facts({ workflow, newest, passed, evidence }: Told): Markdown {
   const trigger = triggers[newest.trigger];
-  const rows: [string, Markdown][] = [
-    ["Run", `${runName(newest)}, ${outcomeWords[newest.outcome]} on ${time(newest.endedAt)}`],
-    ...(workflow.kind === "actions"
-      ? ([["Workflow", cell(`.github/workflows/${workflow.file}`)]] satisfies [string, Markdown][])
-      : []),
-    ["Started by", trigger === undefined ? cell(newest.trigger) : `${trigger} (${cell(newest.trigger)})`],
-    ...(evidence.level === undefined ? [] : ([["Level", cell(evidence.level)]] satisfies [string, Markdown][])),
-    ["Last success", passed === undefined ? "none that is known" : `${runName(passed)}, on ${time(passed.endedAt)}`],
+  const raw = inlineCode(newest.trigger);
+  const lines = [
+    `Newest run: ${runName(newest)}, ${outcomeWords[newest.outcome]} on ${time(newest.endedAt)}`,
+    ...(workflow.kind === "actions" ? [`Workflow: ${inlineCode(`.github/workflows/${workflow.file}`)}`] : []),
+    `Started by: ${trigger === undefined ? raw : `${trigger} (${raw})`}`,
+    ...(evidence.level === undefined ? [] : [`Level: ${inlineCode(evidence.level)}`]),
+    `Last success: ${passed === undefined ? "none that is known" : `${runName(passed)}, on ${time(passed.endedAt)}`}`,
   ];
-  return ["| | |", "| --- | --- |", ...rows.map(([what, is]) => `| ${what} | ${is} |`)].join("\n");
+  return lines.map((line) => `- ${line}`).join("\n");
 }
 
 const shownJobs = 10;
@@ -125,8 +120,9 @@ function logs({ evidence }: Told, logBytes: number): Markdown {
 function changed({ workflow, newest, passed, changes }: Told): Markdown {
   if (workflow.kind === "service" || passed?.sha === undefined || newest.sha === undefined) return "";
   const title = "### What changed since the last success";
-  const same = `Nothing in this repository: both ran on ${inlineCode(newest.sha.slice(0, 7))}. Look outside of it: what is downloaded, a secret that ran out, a service that is away.`;
-  if (passed.sha === newest.sha) return `${title}\n\n${same}`;
+  const outside = " Look outside of it: what is downloaded, a secret that ran out, a service that is away.";
+  const same = `Nothing in this repository: both ran on ${inlineCode(newest.sha.slice(0, 7))}.`;
+  if (passed.sha === newest.sha) return `${title}\n\n${same}${newest.outcome === "startup_failure" ? "" : outside}`;
   if (changes === undefined) return `${title}\n\nThe two commits cannot be compared.`;
   const lines = changes.commits.map(
     ({ sha, url, title: said, by }) =>
@@ -134,7 +130,7 @@ function changed({ workflow, newest, passed, changes }: Told): Markdown {
   );
   const left = changes.total - lines.length;
   const more = left > 0 ? [`- and ${count(left, "earlier commit")}`] : [];
-  const all = link(`All of ${count(changes.total, "commit")}`, changes.url);
+  const all = `${link("The whole difference", changes.url)} (${count(changes.total, "commit")})`;
   return [title, [...lines, ...more].join("\n"), all].filter((part) => part !== "").join("\n\n");
 }
 
@@ -168,13 +164,11 @@ const tame = (text: string): string =>
   );
 
 function instruction(workflow: Workflow, newest: WorkflowRun, first: Evidence["failing"][number] | undefined): string {
-  const what =
-    workflow.kind === "service"
-      ? `${tame(nameOf(workflow))} of Parhelia`
-      : `the workflow .github/workflows/${workflow.file} (run ${newest.number})`;
-  const job = first === undefined ? "" : ` in its job ${tame(first.job)}`;
+  const what = workflow.kind === "service" ? `${tame(nameOf(workflow))} of Parhelia` : workflow.file;
   const step = first?.step === undefined ? "" : ` at the step ${tame(first.step)}`;
-  return `Find out why ${what} fails${job}${step}, as this issue describes, and mend it`;
+  const job = first === undefined ? "" : `${step === "" ? " in" : " of"} the job ${tame(first.job)}`;
+  const run = workflow.kind === "service" ? "" : ` (run ${newest.number})`;
+  return `Find out why ${what} fails${step}${job}${run}, and mend it`;
 }
 
 const foot =

@@ -2,11 +2,13 @@
 import { ApiError } from "./answer.ts";
 import { moveBranch, signatureOf } from "./branches.ts";
 import { announceCheck } from "./checks.ts";
+import { issueShape } from "./conversation-shapes.ts";
 import * as talk from "./conversations.ts";
 import { commitFiles, type Files } from "./files.ts";
 import { refAt } from "./git.ts";
 import * as pulls from "./pulls.ts";
 import { addRepository, copyRepository } from "./repositories.ts";
+import { repositoryShape } from "./shapes.ts";
 import { fullName, type Account, type CheckRun, type Comment, type Issue, type Review } from "./state.ts";
 import { account, issueNumbered, repositoryNamed, type World } from "./world.ts";
 
@@ -137,7 +139,11 @@ export function personOf(world: World, login: string): Person {
       const from = issue(repository, number);
       const { title, body } = from;
       from.movedTo = talk.placeIssue(world, repositoryNamed(world, to), from.author, { title, body, labels: [] });
-      talk.announceIssue(world, from, "transferred", by);
+      const changes = {
+        new_issue: issueShape(world, from.movedTo),
+        new_repository: repositoryShape(world, from.movedTo.repository),
+      };
+      talk.announceIssue(world, from, "transferred", by, { changes });
       return from.movedTo.number;
     },
     close: (repository, number) => talk.editIssue(world, issue(repository, number), by, { state: "closed" }),
