@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { RunDefaults, StartLimits } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { Budgets } from "./core/budget.ts";
+import type { Network } from "./core/network.ts";
 import type { Sandboxes } from "./core/ports/sandboxes.ts";
 import { pricedModels } from "./core/pricing.ts";
 import type { Operator } from "./engine/room.ts";
@@ -72,9 +73,16 @@ export function modalSettings({ settings, secrets }: Config): ModalSettings {
     );
   }
   const { app, environment, image, regions, network } = settings.modal;
-  const hosts = [new URL(settings.github.web_url).hostname, ...settings.sandbox.allow_hosts];
-  return { tokenId, tokenSecret, gateway, app, environment, image, regions, network, hosts };
+  const forge = new URL(settings.github.web_url).hostname;
+  const { allow_hosts: hosts } = settings.sandbox;
+  return { tokenId, tokenSecret, gateway, app, environment, image, regions, network, forge, hosts };
 }
+
+/** What a sandbox may reach at most. On this machine there is a proxy for a list and no other way out. */
+export const networkOf = ({ settings: { sandbox, modal } }: Config): Network => ({
+  reaches: sandbox.backend === "modal" ? modal.network : "list",
+  hosts: sandbox.allow_hosts,
+});
 
 /** What a task gets where its person says nothing. */
 export const runDefaults = ({ settings }: Config): RunDefaults => ({
@@ -126,6 +134,7 @@ function backendOf({ settings: { sandbox, modal } }: Config): Pick<Sandboxes, "a
 export const startLimitsOf = (config: Config): StartLimits => ({
   maxSandboxes: config.settings.engine.max_sandboxes,
   models: modelsOf(config),
+  network: networkOf(config),
   confirmAbove: config.settings.approval.confirm_above,
   ...backendOf(config),
 });

@@ -33,6 +33,7 @@ import {
   budgetsOf,
   gitHubAccess,
   modelsOf,
+  networkOf,
   operatorOf,
   runDefaults,
   secretsOf,
@@ -120,7 +121,11 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     holder: ids.unique(),
     answer: (request) => answerRequest(request, { store, forge, ids, defaults, ...startLimits, now: clock.now() }),
   };
-  return { room, gateway: gatewayRoutes({ ...world, redact, forge, runner, model: modelDoor }), modelCalls };
+  return {
+    room,
+    gateway: gatewayRoutes({ ...world, redact, forge, fetch: parts.fetch, runner, model: modelDoor }),
+    modelCalls,
+  };
 }
 
 export interface Service {
@@ -189,6 +194,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
       maxWaitMs: settings.sandbox.max_wait,
       keptMs: settings.store.keep_days * dayMs,
       models: modelsOf(config),
+      network: networkOf(config),
       confirmAbove: settings.approval.confirm_above,
     },
     operator: operatorOf(config, { github: github?.forge, fetch }),

@@ -95,13 +95,14 @@ async function openLocal(config: Config, around: Around, shares: "shared" | "fil
     },
     reaches: "inside",
     async serve(gateway) {
-      const doors = await sandboxes.serve(async ({ directory, connections }) => {
+      const doors = await sandboxes.serve(async ({ directory, connections, network }) => {
         const inside = await listen(gateway, { socket: join(directory, "gateway.sock"), mode: 0o666, connections });
         const egress = await openEgress({
           socketPath: join(directory, "proxy.sock"),
           connections,
           allow: settings.sandbox.allow_hosts,
           origin: settings.github.web_url,
+          held: network,
           log: (entry) => log.info(entry, "egress"),
         });
         return { close: async () => void (await Promise.all([inside.close(), egress.close()])) };

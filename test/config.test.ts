@@ -184,7 +184,12 @@ test("Modal needs an address that its sandboxes reach, and a token", () => {
     expect(complaintOf({ ...token, PARHELIA_SERVER_PUBLIC_URL: url })).toMatch(/by TLS on port 443 alone/);
   expect(complaint("[modal]\nimage = 'im-123'")).toMatch(/modal\.image is "im-123": is no published image/);
   const config = readConfig(folder(), { ...token, ...address });
-  expect(modalSettings(config)).toMatchObject({ hosts: ["github.com"], network: "list", image: "parhelia:live" });
+  expect(modalSettings(config)).toMatchObject({
+    forge: "github.com",
+    hosts: [],
+    network: "list",
+    image: "parhelia:live",
+  });
   expect(secretsOf(config)).toEqual(["ak-1", "as-1"]);
   expect(showConfig(config)).not.toMatch(/a[ks]-1/);
 });

@@ -11,6 +11,7 @@ import type { Store } from "../core/ports/store.ts";
 import type { Instant } from "../core/instant.ts";
 import type { Markdown } from "../core/markdown.ts";
 import type { MicroUsd } from "../core/money.ts";
+import type { Network } from "../core/network.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Role } from "../core/role.ts";
 import type { Settings } from "../core/settings/settings.ts";
@@ -33,6 +34,8 @@ export interface StartLimits {
   readonly maxSandboxes: number;
   /** Models that may be used. */
   readonly models: readonly string[];
+  /** What a sandbox may reach at most. */
+  readonly network: Network;
   /** A task that will likely cost more waits for a maintainer's word; undefined where nobody asks for that. */
   readonly confirmAbove: MicroUsd | undefined;
   /** What a sandbox with these costs for an hour. */

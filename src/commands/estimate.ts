@@ -65,9 +65,7 @@ async function look(wanted: Spec, ask: Ask): Promise<Prospect> {
 /** With what the repository's settings fill in and lower, for somebody with that role. */
 function specAs(role: Role, spec: Spec, settings: Settings, { asker, limits }: Ask): Spec | Refusal {
   const by = { id: asker.actor.id, role, kind: "person" } as const;
-  return applied({ spec, named: new Set(spec.named ?? []), by, where: repositoryName(asker.place) }, settings, {
-    models: limits.models,
-  });
+  return applied({ spec, named: new Set(spec.named ?? []), by, where: repositoryName(asker.place) }, settings, limits);
 }
 
 /** Whoever may read may ask what it would cost; starting it takes more. */

@@ -50,7 +50,7 @@ export function specOf(asked: z.output<typeof runInput>, defaults: RunDefaults):
     },
     ref: asked.ref ?? null,
     publish: asked.publish ?? true,
-    named: Named.options.filter((name) => asked[name] !== undefined),
+    named: Named.options.filter((name) => name !== "max_wait" && asked[name] !== undefined),
   };
 }
 

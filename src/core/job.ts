@@ -9,7 +9,8 @@ export function jobFor(task: Task, base: Base, attempt: AttemptId): Job {
     version: protocolVersion,
     attempt,
     work: workFor(task, base),
-    source: { url: base.url, sha: base.sha, ref: base.fetchRef },
+    // A sandbox that reaches the service alone gets the repository through it.
+    source: { url: task.spec.network?.reaches === "none" ? null : base.url, sha: base.sha, ref: base.fetchRef },
     gpu: task.spec.resources.gpu ?? null,
     timeoutMs: task.spec.timeoutMs,
   };

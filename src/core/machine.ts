@@ -21,8 +21,19 @@ export function askedOf(resources: Resources, machine: Machine | undefined): Res
   return gpu === undefined ? resources : { ...resources, gpu };
 }
 
-export function firstMachine({ gpu }: Resources, { now, maxWaitMs }: { now: Instant; maxWaitMs: number }): Machine {
+export interface Patience {
+  readonly now: Instant;
+  /** For all of them together. */
+  readonly maxWaitMs: number;
+  /** For each of several, where that is less. */
+  readonly eachMs?: number | undefined;
+}
+
+export function firstMachine({ gpu }: Resources, patience: Patience): Machine {
   const [first, ...next] = gpu?.split(gpuSeparator) ?? [];
+  const { now, eachMs } = patience;
+  const eachSum = eachMs === undefined || next.length === 0 ? Infinity : eachMs * (next.length + 1);
+  const maxWaitMs = Math.min(patience.maxWaitMs, eachSum);
   const until = after(now, Math.floor(maxWaitMs / (next.length + 1)));
   const giveUpAt = after(now, maxWaitMs);
   return { ...(first === undefined ? {} : { gpu: first }), until, next, giveUpAt };

@@ -10,7 +10,7 @@
  *   PUT  /gateway/result/<n>          ManifestEntry[] (part n of the result, from 1; may be repeated)
  *   POST /gateway/result              AttemptResult (seals the parts; may be repeated)
  *   GET  /gateway/repository-token    → RepositoryToken
- *   GET|POST /gateway/git/…           upload-pack of a local repository, for tasks from a terminal
+ *   GET|POST /gateway/git/…           upload-pack of the task's repository, where the sandbox has no other way to it
  *   POST /v1/messages, …              the model, below the address itself as the agent expects it
  */
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { AttemptId, attemptId, InstallationId, Sha, TaskId } from "./ids.ts";
 import { Instant } from "./instant.ts";
 import { MicroUsd } from "./money.ts";
+import { Network } from "./network.ts";
 
 /** A GitHub account, or the user of this machine with id 0. */
 export const Actor = z.object({ id: z.int().min(0), login: z.string() });
@@ -57,7 +58,7 @@ export const Work = z.discriminatedUnion("kind", [
 export type Work = z.output<typeof Work>;
 
 /** What a person can name and a repository can fill in. */
-export const Named = z.enum(["cpu", "memory", "gpu", "timeout", "budget", "model"]);
+export const Named = z.enum(["cpu", "memory", "gpu", "max_wait", "timeout", "budget", "model"]);
 export type Named = z.output<typeof Named>;
 
 export const Spec = z.object({
@@ -70,6 +71,10 @@ export const Spec = z.object({
   publish: z.boolean(),
   /** What the person named; the rest is the operator's default, which a repository's settings may change. */
   named: z.array(Named).optional(),
+  /** How long one GPU of several is waited for before the next is asked for; the operator's share of the time unless told. */
+  maxWaitMs: z.int().positive().optional(),
+  /** What its sandbox may reach, as the repository's settings narrow it; found out at admission. */
+  network: Network.optional(),
 });
 export type Spec = z.output<typeof Spec>;
 

@@ -86,7 +86,7 @@ export async function mayStart(room: Room, task: Task, settings?: Parameters<typ
   if (settings === undefined) return task.spec;
   const named = new Set(task.spec.named ?? []);
   const by = { id: actor.id, role: held, kind: bot === true ? "bot" : "person" } as const;
-  const spec = applied({ spec: task.spec, named, by, where }, settings, { models: room.limits.models });
+  const spec = applied({ spec: task.spec, named, by, where }, settings, room.limits);
   if (spec instanceof Refusal) throw spec;
   return spec;
 }

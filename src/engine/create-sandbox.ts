@@ -53,6 +53,7 @@ function specOf({ sandboxes, sandboxEnv, boot, tokens }: Room, look: Look): Sand
     resources: askedOf(task.spec.resources, machineOf(look)),
     lifetimeMs: lifetimeMs(task),
     ...(task.base?.trusted === true ? {} : { untrusted: true }),
+    network: task.spec.network,
   };
 }
 
@@ -68,7 +69,11 @@ function noneYet({ clock, limits }: Room, look: Look): Done {
   const machine = machineOf(look);
   if (machine !== undefined) return { due: earliest(askAt, machine.until), also };
   if (task.state !== "starting") return { due: askAt, also };
-  const first = firstMachine(task.spec.resources, { now, maxWaitMs: limits.maxWaitMs });
+  const first = firstMachine(task.spec.resources, {
+    now,
+    maxWaitMs: limits.maxWaitMs,
+    eachMs: task.spec.maxWaitMs,
+  });
   const to = waitingForMachine(task, { attempt: attempt.id, machine: first }, now);
   return {
     to,

@@ -10,6 +10,7 @@ import type { Sandboxes } from "../core/ports/sandboxes.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Workflows } from "../core/ports/workflows.ts";
 import type { MicroUsd } from "../core/money.ts";
+import type { Network } from "../core/network.ts";
 import type { Redact } from "../core/redact.ts";
 import type { Request } from "../records/requests.ts";
 
@@ -20,6 +21,8 @@ export interface Limits {
   readonly budgets: Budgets;
   /** Models that may be used. */
   readonly models: readonly string[];
+  /** What a sandbox may reach at most. */
+  readonly network: Network;
   /** A task that will likely cost more waits for a maintainer's word; undefined where nobody asks for that. */
   readonly confirmAbove: MicroUsd | undefined;
   /** How long a task may wait for a machine that is free. */

@@ -11,6 +11,8 @@ export interface Gateway extends GatewayWorld {
   /** Goes over all that a sandbox says, before anything is stored. */
   readonly redact: Redact;
   readonly forge: Forge;
+  /** Reaches the forge. */
+  readonly fetch: typeof fetch;
   /** The one file that runs in every sandbox, asked for by its hash. */
   readonly runner: { readonly code: Uint8Array<ArrayBuffer>; readonly sha256: string };
   /** Routes of the model, below the address itself as agents expect them. */

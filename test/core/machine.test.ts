@@ -55,7 +55,11 @@ test("several GPUs share the time, in their order, and the last has what is left
   expect(third && nextMachine(third, giveUpAt)).toBeUndefined();
   expect(askedOf(resources, undefined)).toMatchObject({ gpu: "H100" });
   expect(askedOf(resources, second)).toMatchObject({ cpu: 2, gpu: "A100" });
-  expect(firstMachine({ cpu: 1, memoryMiB: 1 }, { now: at, maxWaitMs: 10 })).toEqual({
+  const briefly = firstMachine(resources, { now: at, maxWaitMs: 30 * minuteMs, eachMs: 2 * minuteMs });
+  expect(briefly).toMatchObject({ until: after(at, 2 * minuteMs), giveUpAt: after(at, 6 * minuteMs) });
+  const long = firstMachine(resources, { now: at, maxWaitMs: 30 * minuteMs, eachMs: 60 * minuteMs });
+  expect(long).toEqual(first);
+  expect(firstMachine({ cpu: 1, memoryMiB: 1 }, { now: at, maxWaitMs: 10, eachMs: 1 })).toEqual({
     until: after(at, 10),
     next: [],
     giveUpAt: after(at, 10),

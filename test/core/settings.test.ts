@@ -4,8 +4,9 @@ import { z } from "zod";
 import { readSettings } from "../../src/commands/settings-file.ts";
 import { minuteMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
+import { heldTo, type Network } from "../../src/core/network.ts";
 import { Refusal } from "../../src/core/refusal.ts";
-import { applied, confirmAbove, loweredBy, type Ask } from "../../src/core/settings/applied.ts";
+import { applied, confirmAbove, loweredBy, type Ask, type Operator } from "../../src/core/settings/applied.ts";
 import { splitSettings } from "../../src/core/settings/beside-service.ts";
 import { labelSpec } from "../../src/core/settings/label-spec.ts";
 import { SettingsFile } from "../../src/core/settings/schema.ts";
@@ -220,7 +221,10 @@ describe("the schema for editors", () => {
   });
 });
 
-const operator = { models: ["claude-opus-5-5", "claude-sonnet-5-5"] };
+const operator: Operator = {
+  models: ["claude-opus-5-5", "claude-sonnet-5-5"],
+  network: { reaches: "list", hosts: ["registry.example.org", "*.example.net"] },
+};
 const spec: Ask["spec"] = {
   work: { kind: "agent", instruction: "fix it", body: "", model: null },
   timeoutMs: 60 * minuteMs,
@@ -229,6 +233,8 @@ const spec: Ask["spec"] = {
   ref: null,
   publish: true,
 };
+/** What nobody names and no setting changes. */
+const granted = { ...spec, network: operator.network };
 const ask = (more: Partial<Ask> = {}): Ask => ({
   spec,
   named: new Set(),
@@ -244,7 +250,7 @@ const said = (result: unknown): string => (result instanceof Refusal ? result.me
 
 describe("what settings make of a request", () => {
   test("nothing, where they say nothing", () => {
-    expect(applied(ask(), defaultSettings(), operator)).toEqual(spec);
+    expect(applied(ask(), defaultSettings(), operator)).toEqual(granted);
   });
 
   test("what was not named is filled in, what was named stays", () => {
@@ -257,9 +263,67 @@ describe("what settings make of a request", () => {
       work: { model: "claude-sonnet-5-5" },
     });
     const named = new Set(["cpu", "memory", "timeout", "gpu", "model"] as const);
-    expect(applied(ask({ named, spec: withModel("claude-opus-5-5") }), filled, operator)).toEqual(
-      withModel("claude-opus-5-5"),
+    expect(applied(ask({ named, spec: withModel("claude-opus-5-5") }), filled, operator)).toEqual({
+      ...withModel("claude-opus-5-5"),
+      network: operator.network,
+    });
+  });
+
+  test("the network is narrowed, and what is more than the operator gives is refused", () => {
+    const list = operator.network;
+    const open = { ...list, reaches: "open" } as const;
+    const none: Network = { reaches: "none", hosts: [] };
+    const given = (file: string, network: Network) => {
+      const spec = applied(ask(), settings(file), { ...operator, network });
+      return spec instanceof Refusal ? spec.message : spec.network;
+    };
+    const hosts = (...names: string[]) => `[sandbox]\nnetwork = "list"\nallow_hosts = ${JSON.stringify(names)}`;
+    const wants = (reaches: string) => `[sandbox]\nnetwork = "${reaches}"`;
+    expect(given("", open)).toEqual(open);
+    expect(given(wants("none"), open)).toEqual(none);
+    expect(given(wants("list"), list)).toEqual({ reaches: "list", hosts: [] });
+    expect(given(hosts("a.example.net", "registry.example.org"), list)).toMatchObject({
+      hosts: ["a.example.net", "registry.example.org"],
+    });
+    expect(given(hosts("elsewhere.example"), open)).toMatchObject({ reaches: "list", hosts: ["elsewhere.example"] });
+    expect(given(wants("open"), open)).toEqual(open);
+    expect(given(hosts("a.example.net", "example.net", "b.registry.example.org"), list)).toBe(
+      "`sandbox.allow_hosts` in `.parhelia/config.toml` names hosts that the operator of this Parhelia does not allow: `example.net`, `b.registry.example.org`. Remove them, or ask the operator to add them to `sandbox.allow_hosts` of the service.",
     );
+    expect(given(wants("open"), list)).toBe(
+      '`sandbox.network` in `.parhelia/config.toml` is `"open"`, and the operator of this Parhelia lets sandboxes reach GitHub and a list of hosts. Write `"list"`, or ask the operator for more.',
+    );
+    expect(given(wants("list"), none)).toContain('reach the service alone. Write `"none"`');
+  });
+
+  test("what a sandbox is held to is never more than is given, and never open for a stranger's words", () => {
+    const open = { reaches: "open", hosts: ["a.example"] } as const;
+    const given: Network = { ...open, hosts: [...open.hosts] };
+    expect(heldTo(given, undefined, true)).toEqual(open);
+    expect(heldTo(given, undefined, false)).toEqual({ reaches: "list", hosts: ["a.example"] });
+    // The operator has taken something away since the task was admitted.
+    expect(heldTo({ reaches: "none", hosts: [] }, given, true)).toEqual({ reaches: "none", hosts: [] });
+    const asked: Network = { reaches: "list", hosts: ["a.example", "b.example"] };
+    expect(heldTo({ reaches: "list", hosts: ["a.example"] }, asked, true).hosts).toEqual(["a.example"]);
+    expect(heldTo(given, { reaches: "none", hosts: [] }, true)).toEqual({ reaches: "none", hosts: [] });
+  });
+
+  test("one GPU of several is waited for as long as the label says, or else the repository", () => {
+    const file = settings(
+      '[sandbox]\ngpu = ["H100", "A100"]\nmax_wait = "10m"\n[labels.slow]\ngpu = ["H100", "L4"]\nmax_wait = "2m"',
+    );
+    expect(applied(ask(), file, operator)).toMatchObject({ maxWaitMs: 10 * minuteMs });
+    // A retry keeps its spec, and the settings may have changed.
+    expect(applied(ask({ spec: { ...spec, maxWaitMs: minuteMs } }), defaultSettings(), operator)).not.toMatchObject({
+      maxWaitMs: minuteMs,
+    });
+    const label = labelNamed(file, "slow");
+    if (label === undefined) throw new Error("there is no such label");
+    const defaults = { timeoutMs: minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null };
+    const labelled = labelSpec(label, { title: "x", body: "", defaults });
+    expect(applied(ask({ spec: labelled, named: new Set(labelled.named) }), file, operator)).toMatchObject({
+      maxWaitMs: 2 * minuteMs,
+    });
   });
 
   test("a default budget is lowered, never raised; one that was asked for above the ceiling is refused", () => {
@@ -299,9 +363,9 @@ describe("what settings make of a request", () => {
     const rules = settings('[who.agent]\nrole = "maintain"\nusers = [7]\nbots = [9]\n[who.gpu]\nrole = "admin"');
     const by = (id: number, role: Ask["by"]["role"], kind: Ask["by"]["kind"] = "person") =>
       ask({ by: { id, role, kind } });
-    expect(applied(by(7, "read"), rules, operator)).toEqual(spec);
-    expect(applied(by(8, "maintain"), rules, operator)).toEqual(spec);
-    expect(applied(by(9, "none", "bot"), rules, operator)).toEqual(spec);
+    expect(applied(by(7, "read"), rules, operator)).toEqual(granted);
+    expect(applied(by(8, "maintain"), rules, operator)).toEqual(granted);
+    expect(applied(by(9, "none", "bot"), rules, operator)).toEqual(granted);
     // An id of a person opens nothing to a bot, and the other way round; a bot's role opens nothing either.
     expect(said(applied(by(7, "admin", "bot"), rules, operator))).toBe(
       "This bot is not on the list of `who.agent` in `.parhelia/config.toml`.",
@@ -322,7 +386,7 @@ describe("what settings make of a request", () => {
 
   test("a family of models may be named where one of them may be used", () => {
     const named = (model: string) => ask({ named: new Set(["model"]), spec: withModel(model) });
-    const models = { models: ["claude-opus-5-5", "claude-haiku-4-5"] };
+    const models = { ...operator, models: ["claude-opus-5-5", "claude-haiku-4-5"] };
     expect(applied(named("opus"), defaultSettings(), models)).toMatchObject({ work: { model: "opus" } });
     expect(said(applied(named("sonnet"), defaultSettings(), models))).toContain("`sonnet` may not be used here");
   });

@@ -5,7 +5,8 @@ import { openOrigin, openProxy, refused } from "./proxy.ts";
 
 test("a host that is not listed is refused, with the cure", async () => {
   const { ask, connect, entries } = await openProxy({ allow: ["listed.example", "*.wild.example"] });
-  const unlisted = /it is not among the allowed hosts; the operator of this Parhelia can add it to them/;
+  const unlisted =
+    /it is not among the allowed hosts; the settings of the repository \(`sandbox\.allow_hosts`\) or the operator of this Parhelia leave it out/;
   for (const host of ["evil.example", "wild.example", "notwild.example", "a.listed.example"]) {
     expect(await ask(`http://${host}/`)).toMatchObject(refused(403, host, unlisted));
   }

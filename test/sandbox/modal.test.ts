@@ -1,7 +1,7 @@
 /** What only Modal does to the contract of the sandboxes: faults, ends of every kind, machines that are not free, both backends. */
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { computePerHour } from "../../src/core/compute-prices.ts";
-import type { Sandbox } from "../../src/core/ports/sandboxes.ts";
+import type { Sandbox, SandboxSpec } from "../../src/core/ports/sandboxes.ts";
 import { Refusal } from "../../src/core/refusal.ts";
 import { Status } from "nice-grpc";
 import { eventually } from "../world/eventually.ts";
@@ -144,9 +144,9 @@ describe.skipIf(isMissing).each([
 
   test("what it may reach is the gateway, with the hosts of a list, or everything where it is trusted", async () => {
     const it = await post();
-    const network = async (network: "none" | "list" | "open", untrusted?: true) => {
+    const network = async (network: "none" | "list" | "open", changes: Partial<SandboxSpec> = {}) => {
       const sandboxes = await it.open({ network, gateway: "https://parhelia.example.org/base" });
-      await made(sandboxes.create(it.spec(1, stay, untrusted === undefined ? {} : { untrusted })));
+      await made(sandboxes.create(it.spec(1, stay, changes)));
       const found = (await world().living()).find((each) => each.app === it.app)?.network;
       await sandboxes.end(name(1));
       return found;
@@ -155,7 +155,15 @@ describe.skipIf(isMissing).each([
     expect(await network("none")).toEqual({ kind: "list", cidrs: [], domains: ["parhelia.example.org"] });
     expect(await network("list")).toEqual(list);
     expect(await network("open")).toEqual({ kind: "open" });
-    expect(await network("open", true)).toEqual(list);
+    expect(await network("open", { untrusted: true })).toEqual(list);
+    // What a repository's settings leave of it.
+    const hosts = ["npm.example.org"];
+    const narrowed = { ...list, domains: [...list.domains, ...hosts] };
+    expect(await network("open", { network: { reaches: "list", hosts } })).toEqual(narrowed);
+    expect(await network("list", { network: { reaches: "list", hosts } })).toEqual(list);
+    expect(await network("open", { network: { reaches: "none", hosts: [] } })).toMatchObject({
+      domains: ["parhelia.example.org"],
+    });
   });
 });
 

@@ -65,6 +65,7 @@ export async function stage(pace: Pace, test: (s: Stage) => Promise<void>): Prom
     defaults: { timeoutMs: 60 * minuteMs, budget: usd(5), cpu: 2, memoryMiB: 4096, model: null },
     limits: {
       models: [],
+      network: { reaches: "list" as const, hosts: [] },
       confirmAbove: undefined,
       maxSandboxes: 10,
       budgets: unbounded,

@@ -22,7 +22,7 @@ export const mortalFetch = (life: Life, fetch: (request: Request) => Promise<Res
 async function following(request: Request, fetch: (request: Request) => Promise<Response>): Promise<Response> {
   const answer = await fetch(request);
   const to = answer.headers.get("location");
-  if (to === null) return answer;
+  if (to === null || request.redirect === "manual") return answer;
   if (answer.status === 301) return fetch(new Request(to, request));
   return answer.status === 302 ? fetch(new Request(to)) : answer;
 }

@@ -94,7 +94,10 @@ export function openService(around: Around, store: Store, death: Moment | undefi
     key: gatewaySecret,
     secrets: [gatewaySecret, webhookSecret],
     model: { apiUrl: "http://model.test", apiKey: "sk-test", names: pricedModels() },
-    fetch: mortalFetch(life, around.model),
+    fetch: mortalFetch(life, (request) =>
+      // The gateway reaches GitHub too, for sandboxes that do not.
+      request.url.startsWith(`${github.publicUrl}/`) ? github.fetch(request) : around.model(request),
+    ),
   });
   // A service that dies while it is asked gives no answer.
   const silence = life.over.then((): Response => {

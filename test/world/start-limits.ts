@@ -7,6 +7,7 @@ import { defaultSettings, type Settings } from "../../src/core/settings/settings
 export const startLimits: StartLimits = {
   maxSandboxes: 10,
   models: pricedModels(),
+  network: { reaches: "list", hosts: [] },
   confirmAbove: undefined,
   pricePerHour: () => usd(0.36),
   accept: () => undefined,

@@ -118,6 +118,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     maxSandboxes: 10,
     budgets: { ...unbounded, service: { day: undefined, month: usd(200) } },
     models: pricedModels(),
+    network: { reaches: "list", hosts: [] },
     confirmAbove: undefined,
     maxWaitMs: 30 * minuteMs,
     keptMs: 90 * dayMs,

@@ -1,6 +1,7 @@
 import type { SandboxName } from "../ids.ts";
 import type { Instant } from "../instant.ts";
 import type { MicroUsd } from "../money.ts";
+import type { Network } from "../network.ts";
 
 /** CPU in cores, memory in MiB, GPU as its type and count (`H100:2`); where it is asked for, several of which any will do. */
 export interface Resources {
@@ -20,6 +21,8 @@ export interface SandboxSpec {
   readonly lifetimeMs: number;
   /** Set where its text or code comes from someone without write access: its network is a list of hosts, never open. */
   readonly untrusted?: true;
+  /** What the repository's settings leave of the network that the operator gives; all of that where it is left out. */
+  readonly network?: Network | undefined;
 }
 
 export interface Sandbox {

@@ -4,6 +4,7 @@
  */
 import { inlineCode } from "../markdown.ts";
 import { dollars, lowerBound, type MicroUsd } from "../money.ts";
+import { beyond, isWider, type Network } from "../network.ts";
 import { withoutReleaseDate } from "../pricing.ts";
 import { Refusal } from "../refusal.ts";
 import { notPermitted, permits, type Role } from "../role.ts";
@@ -23,6 +24,8 @@ export interface Ask {
 export interface Operator {
   /** Models that may be used. */
   readonly models: readonly string[];
+  /** What a sandbox may reach at most. */
+  readonly network: Network;
 }
 
 /** The spec to run, or why not, for the person to read. */
@@ -32,8 +35,11 @@ export function applied(ask: Ask, settings: Settings, operator: Operator): Spec 
   if (work instanceof Refusal) return work;
   const budget = budgetOf(ask, settings);
   if (budget instanceof Refusal) return budget;
+  const network = networkOf(settings, operator.network);
+  if (network instanceof Refusal) return network;
   const timeoutMs = ask.named.has("timeout") ? ask.spec.timeoutMs : (settings.sandbox.timeout ?? ask.spec.timeoutMs);
-  const spec: Spec = { ...ask.spec, work, budget, timeoutMs, resources };
+  const maxWaitMs = ask.named.has("max_wait") ? ask.spec.maxWaitMs : settings.sandbox.max_wait;
+  const spec: Spec = { ...ask.spec, work, budget, timeoutMs, resources, maxWaitMs, network };
   return whyNot(ask, spec, settings) ?? spec;
 }
 
@@ -79,6 +85,26 @@ function budgetOf({ spec, named }: Ask, { budget }: Settings): MicroUsd | Refusa
   if (!named.has("budget")) return budget.task;
   return new Refusal(
     `A task may cost at most ${dollars(budget.task)} here (\`budget.task\` in \`${settingsPath}\`), and you asked for ${dollars(spec.budget)}. Ask for less.`,
+  );
+}
+
+/** A host that is silently missing would break the work somewhere in its middle, so what is asked for and not given is refused. */
+function networkOf({ sandbox }: Settings, given: Network): Network | Refusal {
+  if (sandbox.network === undefined) return given;
+  // Where it is open, the operator's list is what untrusted code gets.
+  const hosts = sandbox.network === "open" ? given.hosts : sandbox.allow_hosts;
+  const asked: Network = { reaches: sandbox.network, hosts: sandbox.network === "none" ? [] : hosts };
+  const key = `\`sandbox.network\` in \`${settingsPath}\``;
+  if (isWider(asked, given)) {
+    const most = given.reaches === "none" ? "the service alone" : "GitHub and a list of hosts";
+    return new Refusal(
+      `${key} is \`"${asked.reaches}"\`, and the operator of this Parhelia lets sandboxes reach ${most}. Write \`"${given.reaches}"\`, or ask the operator for more.`,
+    );
+  }
+  const refused = beyond(asked, given);
+  if (refused.length === 0) return asked;
+  return new Refusal(
+    `\`sandbox.allow_hosts\` in \`${settingsPath}\` names hosts that the operator of this Parhelia does not allow: ${listed(refused)}. Remove them, or ask the operator to add them to \`sandbox.allow_hosts\` of the service.`,
   );
 }
 

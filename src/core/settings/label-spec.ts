@@ -26,6 +26,7 @@ export function labelSpec(label: Label, on: Labelled): Spec {
       memoryMiB: label.memory ?? defaults.memoryMiB,
       ...(gpu === undefined ? {} : { gpu }),
     },
+    ...(label.max_wait === undefined ? {} : { maxWaitMs: label.max_wait }),
     ref: label.ref ?? null,
     publish: label.publish ?? true,
     named: Named.options.filter((key) => label[key] !== undefined),

@@ -100,7 +100,7 @@ function specOf(
     image,
     resources: small,
     lifetimeMs,
-    reach: reachOf({ network: kind, hosts, gateway }, true),
+    reach: reachOf({ network: kind, hosts, gateway }, {}),
     ...(volumes === undefined ? {} : { volumes }),
     ...(secret === undefined ? {} : { secret }),
   };

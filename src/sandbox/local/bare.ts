@@ -134,7 +134,8 @@ export function openBare(given: BareGround): Isolation {
   const openDoor = async (maker: number): Promise<Door> => {
     if (opener === undefined) throw new Error("No door can be opened before there is a service behind it.");
     const connections = connectionsPerSandbox * given.slots;
-    const opened = await opener({ directory: socketsOf(maker), connections });
+    // Nothing holds these sandboxes to a network (`shortcomings`).
+    const opened = await opener({ directory: socketsOf(maker), connections, network: () => undefined });
     const door: Door = {
       async close() {
         if (doors.delete(door)) await opened.close();

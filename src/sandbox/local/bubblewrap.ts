@@ -115,7 +115,7 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
     await cgroups.remove(name);
   };
 
-  const start = async ({ name, command, env, lifetimeMs, resources }: Started, startedAt: Instant) => {
+  const start = async ({ name, command, env, lifetimeMs, resources, network }: Started, startedAt: Instant) => {
     const secret = secretArgs(env);
     const used = new Map([...holders().map((holding) => [holding.name, holding.slot] as const), ...starting]);
     const own = [...used].filter(([other, slot]) => replicaOf(slot) === replica && other !== probeName);
@@ -128,7 +128,7 @@ export function openBubblewrap(given: BubblewrapGround): Isolation {
       cgroups.sweep(new Set([...used.keys(), name]));
       const memoryBytes = (resources.memoryMiB + filesMiB(limits)) * mebibyte;
       const groups = cgroups.make(name, { memoryBytes, cpu: resources.cpu, pids: limits.pids });
-      await doors.ready(slot);
+      await doors.ready(slot, network);
       const sockets = doors.directoryOf(slot);
       const mark = { owner, name, startedAt, slot };
       return await launch(jailArgv(ground, mark, { command, lifetimeMs, groups, sockets }), secret);

@@ -4,8 +4,9 @@
  * The directory belongs to the slot and stays, because a jail that outlives the service has it bound in: the next
  * service's sockets appear there.
  */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Network } from "../../core/network.ts";
 
 /** To each of the two sockets. Package managers open up to 50 at a time, an agent and its runner about 20. */
 export const connectionsPerSandbox = 128;
@@ -14,6 +15,8 @@ export const connectionsPerSandbox = 128;
 export interface Doorway {
   readonly directory: string;
   readonly connections: number;
+  /** What the jail that is there now may reach of the network that the operator gives; all of it where it is undefined. */
+  network(): Network | undefined;
 }
 
 export interface Door {
@@ -26,8 +29,8 @@ export type OpenDoor = (at: Doorway) => Promise<Door>;
 
 export interface SlotDoors {
   directoryOf(slot: number): string;
-  /** Makes the directory of a slot, and its sockets where a service is there for them. */
-  ready(slot: number): Promise<void>;
+  /** Makes the directory of a slot, and its sockets where a service is there for them, for a jail with this network. */
+  ready(slot: number, network: Network | undefined): Promise<void>;
   /** From now on there is one; `slots` have jails that wait for it. */
   serve(open: OpenDoor, slots: readonly number[]): Promise<Door>;
   /** Opens those of slots beside, until the answer is closed. */
@@ -39,13 +42,19 @@ export function slotDoors(socketDirectory: string): SlotDoors {
   let opener: OpenDoor | undefined;
   const directoryOf = (slot: number): string => join(socketDirectory, `${slot}`);
 
-  const ready = async (slot: number): Promise<void> => {
+  const make = (slot: number): string => {
     const directory = directoryOf(slot);
     mkdirSync(directory, { recursive: true });
     // The slot's user has to reach the sockets through it, whatever the umask is; it need not be able to list it.
     chmodSync(directory, 0o711);
+    return directory;
+  };
+
+  const openIn = async (slot: number): Promise<void> => {
+    const directory = make(slot);
     if (opener === undefined) return;
-    const door = doors.get(slot) ?? opener({ directory, connections: connectionsPerSandbox });
+    const network = (): Network | undefined => readNetwork(directory);
+    const door = doors.get(slot) ?? opener({ directory, connections: connectionsPerSandbox, network });
     doors.set(slot, door);
     try {
       await door;
@@ -63,14 +72,17 @@ export function slotDoors(socketDirectory: string): SlotDoors {
 
   return {
     directoryOf,
-    ready,
+    async ready(slot, network) {
+      keepNetwork(make(slot), network);
+      await openIn(slot);
+    },
     async adopt(slots) {
-      await Promise.all(slots.map(ready));
+      await Promise.all(slots.map(openIn));
       return { close: () => shut(slots) };
     },
     async serve(open, slots) {
       opener = open;
-      await Promise.all(slots.map(ready));
+      await Promise.all(slots.map(openIn));
       return {
         async close() {
           opener = undefined;
@@ -79,4 +91,18 @@ export function slotDoors(socketDirectory: string): SlotDoors {
       };
     },
   };
+}
+
+/** In a file, because a jail outlives the service that made it. No other user of the machine's reads it. */
+const networkFile = (directory: string): string => join(directory, "network.json");
+
+function keepNetwork(directory: string, network: Network | undefined): void {
+  rmSync(networkFile(directory), { force: true });
+  if (network !== undefined) writeFileSync(networkFile(directory), JSON.stringify(network), { mode: 0o600 });
+}
+
+/** Throws where it cannot be read, and then nothing is reached. */
+function readNetwork(directory: string): Network | undefined {
+  const path = networkFile(directory);
+  return existsSync(path) ? Network.parse(JSON.parse(readFileSync(path, "utf8"))) : undefined;
 }

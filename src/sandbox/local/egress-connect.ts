@@ -2,7 +2,8 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import * as net from "node:net";
-import { addressesOf, egressRules, refusalOf, type Target } from "./egress-target.ts";
+import { heldTo, type Network } from "../../core/network.ts";
+import { addressesOf, egressRules, refusalOf, type EgressRules, type Target } from "./egress-target.ts";
 
 export type EgressEntry = {
   readonly outcome: "opened" | "refused" | "unreachable";
@@ -19,6 +20,8 @@ export interface WayOut {
   readonly allow: readonly string[];
   /** GitHub's address, `https://github.com`. Allowed at its own port, and the only one that may be a private address. */
   readonly origin: string;
+  /** What the sandbox behind it may reach of this, asked for each connection; all of it where it is left out. */
+  readonly held?: () => Network | undefined;
   /** All addresses of a name; the system's resolver where it is left out. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
   /** One call for each connection that was asked for. */
@@ -52,15 +55,25 @@ async function connectTo(address: string, port: number): Promise<net.Socket> {
   return socket;
 }
 
+const noNetwork = "the settings of this repository (`sandbox.network`) leave its sandboxes the service alone";
+
 type Opened = { socket: net.Socket; address: string };
 
 export type OpenTarget = (target: Target) => Promise<net.Socket>;
 
 /** The answer throws a `NotOpened`. */
-export function opener({ allow, origin, resolve = resolveBySystem, log }: WayOut): OpenTarget {
-  const rules = egressRules(allow, origin);
+export function opener({ allow, origin, held, resolve = resolveBySystem, log }: WayOut): OpenTarget {
+  const all = egressRules(allow, origin);
+  const rulesNow = (): EgressRules | "none" => {
+    const asked = held?.();
+    if (asked === undefined) return all;
+    const { reaches, hosts } = heldTo({ reaches: "list", hosts: [...allow] }, asked, true);
+    return reaches === "none" ? "none" : egressRules(hosts, origin);
+  };
 
   const addresses = async (target: Target): Promise<readonly string[]> => {
+    const rules = rulesNow();
+    if (rules === "none") throw new NotOpened(403, noNetwork);
     const refusal = refusalOf(rules, target);
     if (refusal !== undefined) throw new NotOpened(403, refusal);
     try {

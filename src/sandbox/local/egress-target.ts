@@ -82,7 +82,8 @@ export function refusalOf(rules: EgressRules, target: Target): string | undefine
     return `only port ${origin.port} of it is open, by ${origin.scheme}; use the address ${originUrl(origin)}`;
   }
   if (isLocalName(host)) return "it names the machine of the service, which no sandbox may reach; use a public host";
-  if (!listed) return "it is not among the allowed hosts; the operator of this Parhelia can add it to them";
+  if (!listed)
+    return "it is not among the allowed hosts; the settings of the repository (`sandbox.allow_hosts`) or the operator of this Parhelia leave it out";
   if (port !== 80 && port !== 443) return `port ${port} is closed to sandboxes; use https (443) or http (80)`;
   return undefined;
 }

@@ -187,7 +187,7 @@ const create = (client: ModalClient, options: ModalHealthOptions, { app, image, 
       timeoutMs: longestMs,
       ...(volume === undefined ? {} : { volumes: { [volumePath]: volume } }),
       ...(options.regions.length === 0 ? {} : { regions: [...options.regions] }),
-      ...networkOf(reachOf(options, false)),
+      ...networkOf(reachOf(options, { untrusted: true })),
     })
     .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
 

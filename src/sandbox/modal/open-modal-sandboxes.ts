@@ -145,7 +145,7 @@ function openCreations(modal: Modal, options: ModalSandboxesOptions): Creations 
   const underWay = new Map<SandboxName, Promise<Created>>();
   const begin = (spec: SandboxSpec): Promise<Created> => {
     const { name, command, env, resources, lifetimeMs } = spec;
-    const reach = reachOf(options, spec.untrusted === undefined);
+    const reach = reachOf(options, spec);
     const creation = modal.create({ name, command, env, resources, reach, lifetimeMs });
     underWay.set(name, creation);
     const over = (): void => void underWay.delete(name);

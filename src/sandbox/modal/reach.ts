@@ -3,23 +3,30 @@
  * alone. Modal lets named hosts through by TLS on port 443, so the gateway has to be there as well.
  */
 import { isIP } from "node:net";
+import { heldTo, type Network } from "../../core/network.ts";
+import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
 
 export interface NetworkSettings {
-  readonly network: "none" | "list" | "open";
+  readonly network: Network["reaches"];
   /** Address of the service as sandboxes reach it. */
   readonly gateway: string;
-  /** Hosts of the list beside the gateway's, by name or as `*.example.org`. */
+  /** The host of GitHub, on every list; none where no repository is fetched. */
+  readonly forge?: string;
+  /** The other hosts of the list, by name or as `*.example.org`. */
   readonly hosts: readonly string[];
 }
 
 export type Reach = "everything" | { readonly domains: readonly string[]; readonly cidrs: readonly string[] };
 
-/** What comes from someone without write access gets the list where others have an open network (ARCHITECTURE, decision 7). */
-export function reachOf({ network, gateway, hosts }: NetworkSettings, isTrusted: boolean): Reach {
-  if (network === "open" && isTrusted) return "everything";
-  const all = [new URL(gateway).hostname, ...(network === "none" ? [] : hosts)].map((host) =>
-    host.toLowerCase().replace(/^\[|\]$/g, ""),
-  );
+export function reachOf(settings: NetworkSettings, spec: Pick<SandboxSpec, "network" | "untrusted">): Reach {
+  const { gateway, forge } = settings;
+  const given = { reaches: settings.network, hosts: [...settings.hosts] };
+  const { reaches, hosts } = heldTo(given, spec.network, spec.untrusted === undefined);
+  if (reaches === "open") return "everything";
+  const all = [
+    new URL(gateway).hostname,
+    ...(reaches === "none" ? [] : [...(forge === undefined ? [] : [forge]), ...hosts]),
+  ].map((host) => host.toLowerCase().replace(/^\[|\]$/g, ""));
   const unique = [...new Set(all)];
   return {
     domains: unique.filter((host) => isIP(host) === 0),
