@@ -74,7 +74,9 @@ test("the line that is offered is no command until somebody writes it", () =>
     expect(await w.tasks()).toEqual([]);
     const [line = ""] = /^\/parhelia run .*$/m.exec(body) ?? [];
     await w.comment(line, { on: number });
-    expect(await w.tasks()).toHaveLength(1);
+    await w.dispatch();
+    // What the log says is a stranger's, though the issue is ours.
+    expect((await w.task()).base?.trusted).toBe(false);
     await w.comment("/parhelia cancel", { on: number });
     await w.pass(hourMs);
   }));
