@@ -2,6 +2,7 @@
 import type { Instant } from "../../src/core/instant.ts";
 import type { Task } from "../../src/core/task.ts";
 import { counters } from "../../src/records/document.ts";
+import { isOfRun } from "./chaos-runs.ts";
 import type { CommentView } from "./github/read.ts";
 import { expectLedger } from "./ledger.ts";
 import type { World } from "./world.ts";
@@ -47,7 +48,8 @@ async function seen(w: World, repository: string, tasks: readonly Task[]): Promi
       .filter(({ author }) => author === "parhelia[bot]")
       .map(({ body, reactions }) => [plain(body), ...reactions].join("\n"))
       .toSorted();
-  const issues = github.issues(repository).filter(({ pull }) => pull === undefined);
+  const all = github.issues(repository).filter(({ pull }) => pull === undefined);
+  const issues = all.filter((each) => !isOfRun(each));
   const shownPulls = pulls.map(async (each) => ({
     title: plain(each.title),
     body: plain(each.body),
@@ -60,6 +62,14 @@ async function seen(w: World, repository: string, tasks: readonly Task[]): Promi
   return {
     repository,
     issues: issues.map((each) => ({ ...each, comments: said(each) })),
+    // How often one was closed in between depends on what was told when; nothing may be said twice.
+    failures: all.filter(isOfRun).map(({ title, labels, state, body, comments }) => ({
+      title: title.replace(/\d{4}-\d\d-\d\d$/, "DAY"),
+      labels,
+      state,
+      body: plain(body).replaceAll(/\/job\/\d+/g, "/job/N"),
+      repeated: comments.length - new Set(comments.map((each) => each.body)).size,
+    })),
     pulls: (await Promise.all(shownPulls)).toSorted((one, other) => (one.head < other.head ? -1 : 1)),
     branches: (await github.branches(repository)).map(plain).toSorted(),
     checks: github

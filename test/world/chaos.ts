@@ -7,6 +7,7 @@ import { hourMs, secondMs } from "../../src/core/instant.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
 import { endOf, repositories } from "./chaos-end.ts";
 import { drawFrom, openMischief, type Mischief, type Mishap } from "./chaos-mischief.ts";
+import { openRuns, type Runs } from "./chaos-runs.ts";
 import { Dropped } from "./github/faults.ts";
 import type { Delivery } from "./github/deliveries.ts";
 import type { Ending } from "./sandboxes.ts";
@@ -77,19 +78,21 @@ export interface Storm {
 export async function playChaos(w: World, count: number, storm?: Storm): Promise<Outcome> {
   const parts = ask(w, count);
   const mischief = storm === undefined ? undefined : openMischief(w, drawFrom(storm.seed), storm.also ?? []);
-  const post = openPost(w, mischief);
+  const runs = openRuns(w);
+  const post = openPost(w, mischief, runs);
   for (let round = 0; round < 600; round += 1) {
     if (w.life.isOver) await w.restart(mischief?.nextDeath());
     const isStorm = mischief !== undefined && round < stormRounds(count);
     if (isStorm) await mischief.round();
     else clearFaults(w);
+    runs.play(isStorm);
     await post.deliver(isStorm);
     await w.pass(5 * secondMs);
     if (w.life.isOver) continue;
     const tasks = await w.tasks();
     for (const task of tasks) await work(w, task, partOf(parts, task));
     const isThere = tasks.length === count && tasks.every((task) => isThrough(task, partOf(parts, task)));
-    const isOver = isThere && post.isEmpty() && !isStorm;
+    const isOver = isThere && runs.isThrough() && post.isEmpty() && !isStorm;
     if (isOver) return finish(w, post, mischief);
   }
   throw new Error("the tasks never came to their end");
@@ -168,7 +171,7 @@ interface Post {
 }
 
 /** What could not be delivered, or was dropped, is delivered again later, as its operator would ask for. */
-function openPost(w: World, mischief: Mischief | undefined): Post {
+function openPost(w: World, mischief: Mischief | undefined, runs: Runs): Post {
   const { deliveries } = w.github;
   let owed: Delivery[] = [];
   const send = async (delivery: Delivery): Promise<void> => {
@@ -196,6 +199,10 @@ function openPost(w: World, mischief: Mischief | undefined): Post {
   ): Promise<void> {
     const fate = draw(10);
     if (fate < 2) return count("delivery delayed");
+    if (fate < 4 && runs.mayMiss(delivery)) {
+      deliveries.drop(delivery, "lost");
+      return count("run never told");
+    }
     if (fate < 4) {
       owe(deliveries.drop(delivery));
       return count("delivery dropped");
