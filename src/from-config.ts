@@ -72,11 +72,15 @@ export function modalSettings({ settings, secrets }: Config): ModalSettings {
       `server.public_url is ${gateway}: sandboxes on Modal reach named hosts by TLS on port 443 alone. Write https://${hostname}, and let what listens there pass it on to server.port.`,
     );
   }
-  const { app, environment, image, regions, network } = settings.modal;
+  const { app, environment, image, regions, network, volume } = settings.modal;
   const forge = new URL(settings.github.web_url).hostname;
   const { allow_hosts: hosts } = settings.sandbox;
-  return { tokenId, tokenSecret, gateway, app, environment, image, regions, network, forge, hosts };
+  return { tokenId, tokenSecret, gateway, app, environment, image, regions, network, volume, forge, hosts };
 }
+
+/** What repositories may have of Modal's secrets; undefined where work runs on this machine. */
+export const secretsGiven = ({ settings: { sandbox, modal } }: Config): readonly string[] | undefined =>
+  sandbox.backend === "modal" ? modal.secrets : undefined;
 
 /** What a sandbox may reach at most. On this machine there is a proxy for a list and no other way out. */
 export const networkOf = ({ settings: { sandbox, modal } }: Config): Network => ({
@@ -135,6 +139,7 @@ export const startLimitsOf = (config: Config): StartLimits => ({
   maxSandboxes: config.settings.engine.max_sandboxes,
   models: modelsOf(config),
   network: networkOf(config),
+  secrets: secretsGiven(config),
   confirmAbove: config.settings.approval.confirm_above,
   ...backendOf(config),
 });

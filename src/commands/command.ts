@@ -36,6 +36,8 @@ export interface StartLimits {
   readonly models: readonly string[];
   /** What a sandbox may reach at most. */
   readonly network: Network;
+  /** Secrets that repositories may have, as `owner/name:SECRET`; undefined where the backend has none. */
+  readonly secrets: readonly string[] | undefined;
   /** A task that will likely cost more waits for a maintainer's word; undefined where nobody asks for that. */
   readonly confirmAbove: MicroUsd | undefined;
   /** What a sandbox with these costs for an hour. */

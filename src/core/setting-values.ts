@@ -72,6 +72,17 @@ export const modalSection = z.strictObject({
   volume: z
     .string()
     .regex(/^[\w.-]{1,64}$/, "is no name of a Modal volume: write at most 64 of A-Z, a-z, 0-9, _, . and -"),
+  /** Which of Modal's secrets jobs of which repository may have. */
+  secrets: texts.pipe(
+    z.array(
+      z
+        .string()
+        .regex(
+          /^[\w-]+\/[\w.-]+:[A-Z_][A-Z0-9_]{0,63}$/,
+          "is no secret of a repository: write owner/name:SECRET, with the secret's name on Modal in capital letters",
+        ),
+    ),
+  ),
   /** Where sandboxes may run, such as us or eu-west; a choice makes them dearer. */
   regions: texts,
   /** `list`: the gateway, GitHub and `sandbox.allow_hosts`; `none`: the gateway alone. */

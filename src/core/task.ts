@@ -75,6 +75,8 @@ export const Spec = z.object({
   maxWaitMs: z.int().positive().optional(),
   /** What its sandbox may reach, as the repository's settings narrow it; found out at admission. */
   network: Network.optional(),
+  /** Names of the operator's secrets that its sandbox gets, where it is trusted. */
+  secrets: z.array(z.string()).optional(),
 });
 export type Spec = z.output<typeof Spec>;
 

@@ -8,7 +8,7 @@ import { microUsd, type MicroUsd } from "../core/money.ts";
 import { machineFound, waitingForMachine } from "../core/moves.ts";
 import { lifetimeMs, patience } from "../core/next-step.ts";
 import type { Sandbox, SandboxSpec } from "../core/ports/sandboxes.ts";
-import type { Machine } from "../core/task.ts";
+import type { Machine, Task } from "../core/task.ts";
 import { attemptPut } from "../records/attempt.ts";
 import type { Room } from "./room.ts";
 import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
@@ -54,8 +54,13 @@ function specOf({ sandboxes, sandboxEnv, boot, tokens }: Room, look: Look): Sand
     lifetimeMs: lifetimeMs(task),
     ...(task.base?.trusted === true ? {} : { untrusted: true }),
     network: task.spec.network,
+    secrets: withholdsSecrets(task) ? undefined : task.spec.secrets,
+    task: task.id,
   };
 }
+
+/** Whoever has no write access could print them. */
+const withholdsSecrets = ({ base, spec }: Task): boolean => base?.trusted !== true && (spec.secrets ?? []).length > 0;
 
 const machineOf = ({ task }: Look): Machine | undefined => (task.state === "waiting" ? task.machine : undefined);
 
@@ -89,6 +94,9 @@ function created(room: Room, look: Look, made: Sandbox): Done {
   const { image, gpu } = made;
   const from = image === undefined ? "" : ` from image ${image.name} (${image.id})`;
   const on = gpu === undefined ? "" : ` with GPU ${gpu}`;
+  const without = withholdsSecrets(task)
+    ? ", without the secrets of `sandbox.secrets`: its text or code comes from someone without write access"
+    : "";
   const createdAt = startOf(made, attempt.claimedAt);
   return {
     ...(task.state === "waiting" ? { to: machineFound(task, attempt.id, room.clock.now()) } : {}),
@@ -96,7 +104,7 @@ function created(room: Room, look: Look, made: Sandbox): Done {
     also: { put: [attemptPut({ ...attempt, ...withGpu(gpu), createdAt, microUsdPerHour: priceOf(room, look, made) })] },
     events: [
       {
-        ...eventOf(look, "info", "sandbox_created", `sandbox ${made.name}${from}${on}`),
+        ...eventOf(look, "info", "sandbox_created", `sandbox ${made.name}${from}${on}${without}`),
         ...(image === undefined ? {} : { details: { image: image.name, image_id: image.id } }),
       },
     ],

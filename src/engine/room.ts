@@ -23,6 +23,8 @@ export interface Limits {
   readonly models: readonly string[];
   /** What a sandbox may reach at most. */
   readonly network: Network;
+  /** Secrets that repositories may have, as `owner/name:SECRET`; undefined where the backend has none. */
+  readonly secrets: readonly string[] | undefined;
   /** A task that will likely cost more waits for a maintainer's word; undefined where nobody asks for that. */
   readonly confirmAbove: MicroUsd | undefined;
   /** How long a task may wait for a machine that is free. */

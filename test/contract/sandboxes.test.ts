@@ -18,6 +18,8 @@ interface Stage {
   heard(withinMs?: number): Promise<string>;
   /** JavaScript for a connection to that place. */
   readonly connects: string;
+  /** Makes a secret of the operator's; undefined where the backend has none. */
+  readonly secret: ((name: string, value: string) => Promise<unknown>) | undefined;
   /** The resources of a spec, with a GPU that the backend does not have. */
   readonly strangeGpu: string;
 }
@@ -30,6 +32,7 @@ async function local(isolation: "bubblewrap" | "none"): Promise<Stage> {
     spec: post.spec,
     heard: post.heard,
     connects: "require('net').connect(process.env.GATEWAY.slice(5))",
+    secret: undefined,
     strangeGpu: "T4",
   };
 }
@@ -40,6 +43,7 @@ afterAll(() => account?.close());
 
 async function modal(gpu: string | undefined): Promise<Stage> {
   if (account === undefined) throw new Error("there is no account");
+  const world = account;
   const post = await openModalPost(account, gpu);
   return {
     open: () => post.open(),
@@ -47,6 +51,7 @@ async function modal(gpu: string | undefined): Promise<Stage> {
     spec: post.spec,
     heard: post.heard,
     connects: "require('net').connect(+process.env.GATEWAY.split(':')[1], '127.0.0.1')",
+    secret: (secret, value) => world.secrets.make(secret, { [secret]: value }),
     strangeGpu: "K80",
   };
 }
@@ -146,6 +151,29 @@ describe.each(backends)("$backend", { timeout: 60_000 }, ({ skip, open }) => {
     await others.end(name(1));
     expect(await sandboxes.list()).toHaveLength(1);
   });
+
+  test.skipIf(skip)(
+    "secrets come in by their names, never where it is untrusted, or are refused in words",
+    async () => {
+      const stage = await open();
+      const sandboxes = await stage.open();
+      const says = (n: number, changes: Partial<SandboxSpec>) =>
+        stage.spec(n, `echo "<$NPM_TOKEN>" | say; ${stay}`, { secrets: ["NPM_TOKEN"], ...changes });
+      if (stage.secret === undefined) {
+        await expect(sandboxes.create(says(1, {}))).rejects.toThrow(/no secrets.*use Modal/);
+        return expect(await sandboxes.list()).toEqual([]);
+      }
+      await stage.secret("NPM_TOKEN", "npm-1");
+      await made(sandboxes.create(says(1, {})));
+      expect(await stage.heard()).toBe("<npm-1>\n");
+      await made(sandboxes.create(says(2, { untrusted: true })));
+      expect(await stage.heard()).toBe("<>\n");
+      const missing = sandboxes.create(says(3, { secrets: ["NPM_TOKEN", "NO_SUCH"] }));
+      await expect(missing).rejects.toThrow(/no secret NO_SUCH.*modal secret create NO_SUCH NO_SUCH=…/);
+      await expect(missing).rejects.toThrow(Refusal);
+      return expect(await sandboxes.list()).toHaveLength(2);
+    },
+  );
 
   test.skipIf(skip)("what the backend does not have is refused in words for a person", async () => {
     const stage = await open();

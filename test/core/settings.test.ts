@@ -224,6 +224,7 @@ describe("the schema for editors", () => {
 const operator: Operator = {
   models: ["claude-opus-5-5", "claude-sonnet-5-5"],
   network: { reaches: "list", hosts: ["registry.example.org", "*.example.net"] },
+  secrets: ["Acme/Widgets:NPM_TOKEN", "acme/other:DEPLOY_KEY"],
 };
 const spec: Ask["spec"] = {
   work: { kind: "agent", instruction: "fix it", body: "", model: null },
@@ -306,6 +307,22 @@ describe("what settings make of a request", () => {
     const asked: Network = { reaches: "list", hosts: ["a.example", "b.example"] };
     expect(heldTo({ reaches: "list", hosts: ["a.example"] }, asked, true).hosts).toEqual(["a.example"]);
     expect(heldTo(given, { reaches: "none", hosts: [] }, true)).toEqual({ reaches: "none", hosts: [] });
+  });
+
+  test("a repository has the secrets that the operator gives to it, and another's are refused", () => {
+    const given = (file: string, changes: Partial<Operator> = {}) => {
+      const spec = applied(ask(), settings(file), { ...operator, ...changes });
+      return spec instanceof Refusal ? spec.message : spec.secrets;
+    };
+    const wants = (...names: string[]) => `[sandbox]\nsecrets = ${JSON.stringify(names)}`;
+    expect(given("")).toBeUndefined();
+    expect(given(wants("NPM_TOKEN", "NPM_TOKEN"))).toEqual(["NPM_TOKEN"]);
+    expect(given(wants("NPM_TOKEN", "DEPLOY_KEY"))).toBe(
+      "`sandbox.secrets` in `.parhelia/config.toml` names `DEPLOY_KEY`, and the operator of this Parhelia does not give that to this repository. Remove it, or ask the operator to add `acme/widgets:DEPLOY_KEY` to `modal.secrets`.",
+    );
+    expect(given(wants("NPM_TOKEN"), { secrets: undefined })).toContain("they need Modal");
+    // What a spec held from before, when the settings named one.
+    expect(applied(ask({ spec: { ...spec, secrets: ["NPM_TOKEN"] } }), settings(""), operator)).toEqual(granted);
   });
 
   test("one GPU of several is waited for as long as the label says, or else the repository", () => {

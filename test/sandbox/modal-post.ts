@@ -61,6 +61,7 @@ export async function openModalPost(world: ModalWorld, gpu: string | undefined):
     app,
     image,
     regions: [],
+    volume: "parhelia-data",
     network: "list",
     gateway: "https://parhelia.example.org",
     forge: "github.com",

@@ -8,6 +8,7 @@ import { eventually } from "../world/eventually.ts";
 import { needs } from "../world/needs.ts";
 import { openAccount, openModalPost, type ModalPost } from "./modal-post.ts";
 import { name } from "./post.ts";
+import { TaskId } from "../../src/core/ids.ts";
 
 const isMissing = !needs("bwrap");
 const account = isMissing ? undefined : await openAccount();
@@ -140,6 +141,31 @@ describe.skipIf(isMissing).each([
     expect(await it.living()).toEqual(["notebook"]);
     const theirs = (await world().living()).filter((each) => each.app === `theirs-${it.app}`);
     expect(theirs.map((each) => each.name)).toEqual([name(1), "web"]);
+  });
+
+  test("a task sees its own files on the volume, also in its next sandbox, and no other task's", async () => {
+    const it = await post();
+    const sandboxes = await it.open();
+    const [one, other] = [TaskId.parse("t_00000001"), TaskId.parse("t_00000002")];
+    const around = "find / -xdev -name 'mine.*' 2>/dev/null; find /vol -name 'mine.*'; ls -a /vol/parhelia/..";
+    const finds = async (task: TaskId | undefined, script: string): Promise<string> => {
+      const spec = it.spec(1, `{ ${script}; } 2>&1 | say; ${stay}`);
+      await made(sandboxes.create({ ...spec, task }));
+      const said = await it.heard();
+      await sandboxes.end(name(1));
+      return said;
+    };
+    expect(await finds(one, "echo first > /vol/parhelia/mine.1 && echo kept")).toBe("kept\n");
+    expect(await finds(one, "cat /vol/parhelia/mine.1")).toBe("first\n");
+    expect(await finds(other, `ls -A /vol/parhelia; echo second > /vol/parhelia/mine.2; ${around}`)).not.toMatch(
+      /mine\.1|t_00000001/,
+    );
+    // It cannot leave its folder, whatever it writes there.
+    expect(await finds(other, "ln -s ../t_00000001 /vol/parhelia/link; cat /vol/parhelia/link/mine.1")).toMatch(
+      /No such file/,
+    );
+    expect(await finds(one, "ls -A /vol/parhelia; cat /vol/parhelia/*")).toBe("mine.1\nfirst\n");
+    expect(await finds(undefined, "ls /vol 2>&1")).toMatch(/No such file/);
   });
 
   test("what it may reach is the gateway, with the hosts of a list, or everything where it is trusted", async () => {

@@ -66,6 +66,7 @@ export async function stage(pace: Pace, test: (s: Stage) => Promise<void>): Prom
     limits: {
       models: [],
       network: { reaches: "list" as const, hosts: [] },
+      secrets: undefined,
       confirmAbove: undefined,
       maxSandboxes: 10,
       budgets: unbounded,

@@ -8,6 +8,7 @@ export const startLimits: StartLimits = {
   maxSandboxes: 10,
   models: pricedModels(),
   network: { reaches: "list", hosts: [] },
+  secrets: undefined,
   confirmAbove: undefined,
   pricePerHour: () => usd(0.36),
   accept: () => undefined,

@@ -119,6 +119,7 @@ async function play(directory: string, test: (w: World) => Promise<void>, option
     budgets: { ...unbounded, service: { day: undefined, month: usd(200) } },
     models: pricedModels(),
     network: { reaches: "list", hosts: [] },
+    secrets: undefined,
     confirmAbove: undefined,
     maxWaitMs: 30 * minuteMs,
     keptMs: 90 * dayMs,

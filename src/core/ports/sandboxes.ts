@@ -1,4 +1,4 @@
-import type { SandboxName } from "../ids.ts";
+import type { SandboxName, TaskId } from "../ids.ts";
 import type { Instant } from "../instant.ts";
 import type { MicroUsd } from "../money.ts";
 import type { Network } from "../network.ts";
@@ -23,6 +23,16 @@ export interface SandboxSpec {
   readonly untrusted?: true;
   /** What the repository's settings leave of the network that the operator gives; all of that where it is left out. */
   readonly network?: Network | undefined;
+  /**
+   * Names of secrets of the operator's: their values are in the environment of the command, and pass through nothing of
+   * ours. None where it is untrusted. A `Refusal` where the backend has none of that name.
+   */
+  readonly secrets?: readonly string[] | undefined;
+  /**
+   * Where the backend keeps files that outlive a sandbox, it sees those of this task, to read and to write, and no other's;
+   * none where it is left out.
+   */
+  readonly task?: TaskId | undefined;
 }
 
 export interface Sandbox {

@@ -26,6 +26,8 @@ export interface Operator {
   readonly models: readonly string[];
   /** What a sandbox may reach at most. */
   readonly network: Network;
+  /** Secrets that repositories may have, as `owner/name:SECRET`; undefined where the backend has none. */
+  readonly secrets: readonly string[] | undefined;
 }
 
 /** The spec to run, or why not, for the person to read. */
@@ -37,9 +39,11 @@ export function applied(ask: Ask, settings: Settings, operator: Operator): Spec 
   if (budget instanceof Refusal) return budget;
   const network = networkOf(settings, operator.network);
   if (network instanceof Refusal) return network;
+  const secrets = secretsOf(ask, settings, operator);
+  if (secrets instanceof Refusal) return secrets;
   const timeoutMs = ask.named.has("timeout") ? ask.spec.timeoutMs : (settings.sandbox.timeout ?? ask.spec.timeoutMs);
   const maxWaitMs = ask.named.has("max_wait") ? ask.spec.maxWaitMs : settings.sandbox.max_wait;
-  const spec: Spec = { ...ask.spec, work, budget, timeoutMs, resources, maxWaitMs, network };
+  const spec: Spec = { ...ask.spec, work, budget, timeoutMs, resources, maxWaitMs, network, secrets };
   return whyNot(ask, spec, settings) ?? spec;
 }
 
@@ -106,6 +110,28 @@ function networkOf({ sandbox }: Settings, given: Network): Network | Refusal {
   return new Refusal(
     `\`sandbox.allow_hosts\` in \`${settingsPath}\` names hosts that the operator of this Parhelia does not allow: ${listed(refused)}. Remove them, or ask the operator to add them to \`sandbox.allow_hosts\` of the service.`,
   );
+}
+
+function secretsOf({ where }: Ask, { sandbox }: Settings, operator: Operator): string[] | Refusal | undefined {
+  if (sandbox.secrets.length === 0) return undefined;
+  const key = `\`sandbox.secrets\` in \`${settingsPath}\``;
+  if (operator.secrets === undefined) {
+    return new Refusal(
+      `${key} names secrets, and they need Modal: this Parhelia runs its work on its own machine. Remove the key, or ask the operator for \`sandbox.backend = "modal"\`.`,
+    );
+  }
+  // GitHub does not tell repositories apart by case.
+  const given = operator.secrets.map(asGiven);
+  const refused = sandbox.secrets.filter((name) => !given.includes(asGiven(`${where}:${name}`)));
+  if (refused.length === 0) return [...new Set(sandbox.secrets)];
+  return new Refusal(
+    `${key} names ${listed(refused)}, and the operator of this Parhelia does not give that to this repository. Remove it, or ask the operator to add ${listed(refused.map((name) => `${where}:${name}`))} to \`modal.secrets\`.`,
+  );
+}
+
+function asGiven(text: string): string {
+  const [repository = "", name = ""] = text.split(":");
+  return `${repository.toLowerCase()}:${name}`;
 }
 
 /** Work on a GPU takes two rights: that to the work, and that to the GPU. */

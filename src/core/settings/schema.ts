@@ -80,7 +80,7 @@ const reserved =
   /^(?:PARHELIA_.*|ANTHROPIC_.*|CLAUDE_.*|GITHUB_TOKEN|GH_TOKEN|PATH|HOME|LD_.*|NODE_OPTIONS|BASH_ENV|ENV)$/;
 const SecretName = z
   .string()
-  .regex(/^[A-Z_][A-Z0-9_]{0,99}$/, "is no name of a secret. Write it like `NPM_TOKEN`.")
+  .regex(/^[A-Z_][A-Z0-9_]{0,63}$/, "is no name of a secret. Write it like `NPM_TOKEN`.")
   .refine((name) => !reserved.test(name), "is reserved. Give the secret another name.");
 
 const Sandbox = together(

@@ -21,7 +21,8 @@ import {
   type Answer,
 } from "./health-probes.ts";
 import { newToken } from "./in-words.ts";
-import { connectTo, isRejected, type Account } from "./modal-client.ts";
+import { isRejected } from "./codes.ts";
+import { connectTo, type Account } from "./modal-client.ts";
 import { networkOf, reachOf, type NetworkSettings } from "./reach.ts";
 
 export interface ModalHealthOptions extends Account, NetworkSettings {

@@ -1,6 +1,6 @@
 /** Failures of Modal's that an operator can cure, in words for them. */
 import { Refusal } from "../../core/refusal.ts";
-import { hasCode, isRejected } from "./modal-client.ts";
+import { hasCode, isRejected } from "./codes.ts";
 
 /** Of gRPC. */
 const unavailable = 14;

@@ -1,22 +1,13 @@
 /**
- * Everything that is asked of Modal, in one file. Its public client hides what tells a failed sandbox from a finished one
+ * What is asked of Modal for sandboxes; `creation.ts` makes them. Its public client hides what tells a failed sandbox from a finished one
  * and gives no names in a listing, so the raw calls below it (`cpClient`, typed and unsupported) are used for these, and here
  * alone.
  */
-import {
-  AlreadyExistsError,
-  ConflictError,
-  ModalClient,
-  NotFoundError,
-  ResourceExhaustedError,
-  type App,
-  type SandboxCreateParams,
-} from "modal";
+import { ModalClient, NotFoundError, type App } from "modal";
 import { Instant, secondMs } from "../../core/instant.ts";
 import type { Log } from "../../core/ports/log.ts";
-import type { Resources } from "../../core/ports/sandboxes.ts";
-import { Refusal } from "../../core/refusal.ts";
-import { networkOf, type Reach } from "./reach.ts";
+import { isRejected } from "./codes.ts";
+import { createIn, oursValue, tags, type Asked, type Created } from "./creation.ts";
 import { remembered } from "./remembered.ts";
 
 export interface Account {
@@ -33,15 +24,8 @@ export interface ModalOptions extends Account {
   readonly image: string;
   /** Empty for wherever there is room; a chosen region is dearer. */
   readonly regions: readonly string[];
-}
-
-export interface Asked {
-  readonly name: string;
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly resources: Resources;
-  readonly reach: Reach;
-  readonly lifetimeMs: number;
+  /** Of the files that outlive a sandbox; no sandbox sees any where it is left out. */
+  readonly volume?: string | undefined;
 }
 
 /** A sandbox as Modal lists it. Without `isScheduled` it waits for a machine and costs nothing. */
@@ -58,12 +42,6 @@ export interface Listed {
   readonly gpu: string | undefined;
 }
 
-/**
- * "taken": one of that name lives. "no capacity": no machine was free within Modal's own time, or too many creations are
- * asked for. "ended": it was ended while it waited.
- */
-export type Created = { readonly imageId: string } | "taken" | "no capacity" | "ended";
-
 export interface Modal {
   /** With a GPU it resolves when a machine was found, which may take 20 minutes. Throws a `Refusal` where the image is missing. */
   create(asked: Asked): Promise<Created>;
@@ -75,21 +53,8 @@ export interface Modal {
   close(): void;
 }
 
-/** Every sandbox of ours bears the first; the others say what a listing does not. */
-const tags = { ours: "parhelia", name: "parhelia-sandbox", image: "parhelia-image", gpu: "parhelia-gpu" } as const;
-const oursValue = "sandbox";
-
 /** Longer than Modal asks anybody to wait, and shorter than the engine waits for a sandbox. */
 const longestThrottleSeconds = 60;
-
-/** Of gRPC. */
-const status = { resourceExhausted: 8, unauthenticated: 16 } as const;
-
-export const hasCode = (error: unknown, code: number): boolean =>
-  error instanceof Error && "code" in error && error.code === code;
-
-/** The token itself is refused. */
-export const isRejected = (error: unknown): boolean => hasCode(error, status.unauthenticated);
 
 export const connectTo = ({ tokenId, tokenSecret, environment, log }: Account): ModalClient =>
   new ModalClient({
@@ -101,7 +66,7 @@ export const connectTo = ({ tokenId, tokenSecret, environment, log }: Account): 
   });
 
 export function openModal(options: ModalOptions): Modal {
-  const { app: appName, image: imageName, regions } = options;
+  const { app: appName, image: imageName, regions, volume } = options;
   let client = connectTo(options);
   /** A session that Modal has ended is not known as such to a client, which would bear it until it runs out. */
   const inSession = async <T>(call: (client: ModalClient) => Promise<T>): Promise<T> => {
@@ -119,7 +84,7 @@ export function openModal(options: ModalOptions): Modal {
   return {
     async create(asked) {
       const app = await theApp();
-      return inSession((it) => createIn(it, { app, imageName, regions }, asked));
+      return inSession((it) => createIn(it, { app, imageName, regions, volume }, asked));
     },
     async list(name) {
       const app = await theApp();
@@ -147,58 +112,6 @@ export function openModal(options: ModalOptions): Modal {
       }
     },
     close: () => client.close(),
-  };
-}
-
-interface Ground {
-  readonly app: App;
-  readonly imageName: string;
-  readonly regions: readonly string[];
-}
-
-/** The image each time: another may have been promoted or rolled back to. */
-async function createIn(client: ModalClient, ground: Ground, asked: Asked): Promise<Created> {
-  const { app, imageName } = ground;
-  const image = await client.images.fromName(imageName).catch((error: unknown) => {
-    if (!(error instanceof NotFoundError)) throw error;
-    throw new Refusal(
-      `Modal has no image ${imageName}. The operator builds one and makes it live (parhelia image build, image promote), or names another (modal.image).`,
-      { cause: error },
-    );
-  });
-  try {
-    await client.sandboxes.create(app, image, paramsOf(ground, asked));
-    return { imageId: image.imageId };
-  } catch (error) {
-    if (error instanceof AlreadyExistsError) return "taken";
-    if (error instanceof ResourceExhaustedError || hasCode(error, status.resourceExhausted)) return "no capacity";
-    if (error instanceof ConflictError) return "ended";
-    throw error;
-  }
-}
-
-/** Everything explicit: Modal's own defaults are five minutes, an eighth of a core and 128 MiB. */
-function paramsOf({ imageName, regions }: Ground, asked: Asked): SandboxCreateParams {
-  const { cpu, memoryMiB, gpu } = asked.resources;
-  return {
-    name: asked.name,
-    tags: {
-      [tags.ours]: oursValue,
-      [tags.name]: asked.name,
-      [tags.image]: imageName,
-      ...(gpu === undefined ? {} : { [tags.gpu]: gpu }),
-    },
-    command: [...asked.command],
-    env: { ...asked.env },
-    cpu,
-    cpuLimit: cpu,
-    memoryMiB,
-    memoryLimitMiB: memoryMiB,
-    // Whole seconds, as fractions are refused.
-    timeoutMs: Math.ceil(asked.lifetimeMs / secondMs) * secondMs,
-    ...(gpu === undefined ? {} : { gpu }),
-    ...(regions.length === 0 ? {} : { regions: [...regions] }),
-    ...networkOf(asked.reach),
   };
 }
 

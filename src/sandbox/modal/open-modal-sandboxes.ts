@@ -11,7 +11,9 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Sandbox, Sandboxes, SandboxSpec } from "../../core/ports/sandboxes.ts";
 import { Refusal } from "../../core/refusal.ts";
 import { tokenRejected } from "./in-words.ts";
-import { isRejected, openModal, type Created, type Listed, type Modal, type ModalOptions } from "./modal-client.ts";
+import { isRejected } from "./codes.ts";
+import type { Created } from "./creation.ts";
+import { openModal, type Listed, type Modal, type ModalOptions } from "./modal-client.ts";
 import { reachOf, type NetworkSettings } from "./reach.ts";
 import { modalPerHour, refuseMisfits } from "./refuse.ts";
 
@@ -145,8 +147,16 @@ function openCreations(modal: Modal, options: ModalSandboxesOptions): Creations 
   const underWay = new Map<SandboxName, Promise<Created>>();
   const begin = (spec: SandboxSpec): Promise<Created> => {
     const { name, command, env, resources, lifetimeMs } = spec;
-    const reach = reachOf(options, spec);
-    const creation = modal.create({ name, command, env, resources, reach, lifetimeMs });
+    const creation = modal.create({
+      name,
+      command,
+      env,
+      resources,
+      reach: reachOf(options, spec),
+      secrets: spec.untrusted === undefined ? (spec.secrets ?? []) : [],
+      folder: spec.task === undefined ? undefined : `tasks/${spec.task}`,
+      lifetimeMs,
+    });
     underWay.set(name, creation);
     const over = (): void => void underWay.delete(name);
     creation.then(over, (error: unknown) => {
