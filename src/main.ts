@@ -69,6 +69,7 @@ export interface Parts {
   readonly forge: Forge;
   /** Absent without GitHub. */
   readonly workflows: Workflows | undefined;
+  readonly labels: Room["labels"];
   readonly sandboxes: Sandboxes;
   readonly sandboxEnv: Readonly<Record<string, string>>;
   readonly runner: { readonly code: Uint8Array<ArrayBuffer>; readonly sha256: string };
@@ -113,6 +114,7 @@ export function assemble(parts: Parts): { room: Room; gateway: Hono; modelCalls:
     redact,
     forge,
     workflows: parts.workflows,
+    labels: parts.labels,
     limits,
     operator: parts.operator,
     schedule: parts.schedule,
@@ -183,6 +185,7 @@ export async function startService(config: Config, opened: OpenedLog, front: "ht
     log,
     forge,
     workflows: github?.forge.workflows,
+    labels: github?.forge.labels,
     sandboxes,
     fetch,
     sandboxEnv: backend.sandboxEnv,

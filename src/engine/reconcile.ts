@@ -11,6 +11,7 @@ import type { Sandbox } from "../core/ports/sandboxes.ts";
 import { liveAttempts, markGone, readAttempt } from "../records/attempt.ts";
 import type { Kept } from "../records/document.ts";
 import { forget } from "../records/forget.ts";
+import { findMissedLabels } from "./missed-labels.ts";
 import { findMissedRuns } from "./missed-runs.ts";
 import { notifyOperator } from "./notify.ts";
 import type { Room } from "./room.ts";
@@ -20,7 +21,12 @@ const unknownMs = 2 * minuteMs;
 
 /** What fails in one part is in no way of the others, and thrown when all are done. */
 export async function reconcile(room: Room): Promise<void> {
-  const parts = await Promise.allSettled([sweep(room), notifyOperator(room), findMissedRuns(room)]);
+  const parts = await Promise.allSettled([
+    sweep(room),
+    notifyOperator(room),
+    findMissedRuns(room),
+    findMissedLabels(room),
+  ]);
   const failures: unknown[] = parts.flatMap((part) => (part.status === "rejected" ? [part.reason] : []));
   if (failures.length > 1) throw new AggregateError(failures, "Several parts of reconciling failed.");
   for (const failure of failures) throw failure;

@@ -12,6 +12,7 @@ import type { Workflows } from "../core/ports/workflows.ts";
 import type { MicroUsd } from "../core/money.ts";
 import type { Network } from "../core/network.ts";
 import type { Redact } from "../core/redact.ts";
+import type { FoundLabels } from "../records/labels.ts";
 import type { Request } from "../records/requests.ts";
 
 export interface Limits {
@@ -45,6 +46,8 @@ export interface Room {
   readonly forge: Forge;
   /** Absent where no GitHub is connected. */
   readonly workflows: Workflows | undefined;
+  /** Labels that no delivery told of, in a part of all places; from the beginning where nothing is given. Rejects with `Busy`. */
+  readonly labels: ((from: string | undefined) => Promise<FoundLabels>) | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly tokens: AttemptTokens;

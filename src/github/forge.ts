@@ -4,9 +4,11 @@ import type { Forge } from "../core/ports/forge.ts";
 import type { OperatorChannel } from "../core/ports/notices.ts";
 import type { Workflows } from "../core/ports/workflows.ts";
 import type { IssuePlace } from "../core/task.ts";
+import type { FoundLabels } from "../records/labels.ts";
 import { openClients, type ClientOptions } from "./client.ts";
 import { openMissedRuns } from "./failures/missed.ts";
 import { showFailures } from "./failures/show.ts";
+import { openMissedLabels } from "./labels/missed.ts";
 import { hasLabel, removeLabel } from "./labels/on-issue.ts";
 import { openOperatorIssue } from "./operator-issue.ts";
 import { roleOf } from "./permissions.ts";
@@ -35,6 +37,8 @@ export type GitHubForge = Forge & {
   /** Tells the operator in issues of this repository (`owner/name`), on which the app is installed. */
   readonly operatorIssue: (repository: string) => OperatorChannel;
   readonly workflows: Workflows;
+  /** Labels that no delivery told of. */
+  readonly labels: (from: string | undefined) => Promise<FoundLabels>;
 };
 
 export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
@@ -50,6 +54,7 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
       show: (view) => showFailures({ clients, settings, appId: app.id, log }, view, clock.now()),
       missed: openMissedRuns({ clients, settings, installations, clock, log }),
     },
+    labels: openMissedLabels({ clients, settings, installations, clock, log }),
     operatorIssue: (repository) => openOperatorIssue({ clients, appId: app.id, repository }),
     async authority(place, actor) {
       const on = onGitHub(place);

@@ -1,11 +1,12 @@
 /** What a label on an issue started last: one task at a time, however often it is put on meanwhile, and one for each time. */
 import { z } from "zod";
-import { TaskId } from "../core/ids.ts";
+import { TaskId, type DeliveryId } from "../core/ids.ts";
 import { after, dayMs, Instant, secondMs } from "../core/instant.ts";
 import type { Store } from "../core/ports/store.ts";
 import { isEnded, type InState, type IssuePlace } from "../core/task.ts";
 import { createEffects } from "./create-task.ts";
 import { kept, keys } from "./document.ts";
+import type { Request } from "./requests.ts";
 import { join } from "./task-put.ts";
 import { readTask } from "./read-task.ts";
 
@@ -53,4 +54,19 @@ export async function startByLabel(store: Store, start: LabelStart): Promise<"st
     if (ok) return "started";
   }
   throw new Error(`The label on ${key} changes too often to be taken.`);
+}
+
+/** A label that is there, and has not been looked at as far as anybody knows. */
+export interface FoundLabel {
+  readonly what: string;
+  readonly delivery: DeliveryId;
+  readonly request: Request;
+}
+
+export interface FoundLabels {
+  readonly found: readonly FoundLabel[];
+  /** Where to go on; undefined where everything was looked at. */
+  readonly next: string | undefined;
+  /** Called when they are written down. */
+  written(): void;
 }

@@ -91,15 +91,15 @@ describe("what counts", () => {
 
   test.each(["cancelled", "skipped", "neutral", "action_required", "stale"])("%s does nothing", (conclusion) =>
     world(async (w) => {
-      const before = w.github.requests.length;
       await ends(w, conclusion);
       expect(told(w)).toEqual([]);
       await ends(w, "failure");
-      const calls = w.github.requests.length;
+      const writes = () => w.github.requests.filter(({ method }) => method !== "GET").length;
+      const calls = writes();
       await ends(w, conclusion);
-      expect(w.github.requests.length).toBe(calls);
+      expect(writes()).toBe(calls);
       expect(issueOf(w).state).toBe("open");
-      expect(calls).toBeGreaterThan(before);
+      expect(calls).toBeGreaterThan(0);
     }),
   );
 

@@ -90,6 +90,7 @@ export function openService(around: Around, store: Store, death: Moment | undefi
     runner,
     forge: forgeByPlace(clock, openLocalForge(), side.forge),
     workflows: side.forge.workflows,
+    labels: side.forge.labels,
     sandboxEnv: {},
     key: gatewaySecret,
     secrets: [gatewaySecret, webhookSecret],

@@ -11,6 +11,7 @@ import { Dropped } from "./faults.ts";
 import { gitDataRoutes } from "./git-data-routes.ts";
 import { gitDoor } from "./git-door.ts";
 import { answerGraphql } from "./graphql.ts";
+import { issueEventRoutes } from "./issue-events.ts";
 import { issueRoutes } from "./issue-routes.ts";
 import { pullRoutes } from "./pull-routes.ts";
 import { openRateLimits, type RateLimits } from "./rate-limits.ts";
@@ -35,6 +36,7 @@ function allRoutes(world: World): Api {
   for (const routes of [
     appRoutes,
     deliveryRoutes,
+    issueEventRoutes,
     issueRoutes,
     pullRoutes,
     checkRoutes,

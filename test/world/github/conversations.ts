@@ -12,6 +12,7 @@ import {
   type Account,
   type Comment,
   type Issue,
+  type IssueEvent,
   type Label,
   type Pull,
   type Reaction,
@@ -74,17 +75,24 @@ export function placeIssue(world: World, repository: Repository, author: Account
     createdAt: world.now(),
     updatedAt: world.now(),
     closedAt: undefined,
+    events: [],
+    editedAt: undefined,
     pull,
   };
   repository.issues.push(issue);
   return issue;
 }
 
+const happened = (world: World, issue: Issue, event: Omit<IssueEvent, "id" | "at">): void =>
+  void issue.events.push({ ...event, id: world.nextId("event"), at: world.now() });
+
 export function addIssue(world: World, repository: Repository, author: Account, made: NewIssue): Issue {
   const issue = placeIssue(world, repository, author, made);
   announceIssue(world, issue, "opened", author);
-  for (const label of issue.labels)
+  for (const label of issue.labels) {
+    happened(world, issue, { event: "labeled", actor: author, label });
     announceIssue(world, issue, "labeled", author, { label: labelShape(world, repository, label) });
+  }
   return issue;
 }
 
@@ -104,6 +112,8 @@ export function editIssue(world: World, issue: Issue, by: Account, edit: IssueEd
     if (next === undefined || next === issue[field]) continue;
     changes[field] = { from: issue[field] };
     issue[field] = next;
+    if (field === "body") issue.editedAt = world.now();
+    else happened(world, issue, { event: "renamed", actor: by, rename: { from: changes[field].from, to: next } });
   }
   issue.updatedAt = world.now();
   if (Object.keys(changes).length > 0) announceIssue(world, issue, "edited", by, { changes });
@@ -130,6 +140,7 @@ export function addLabels(world: World, issue: Issue, by: Account, names: readon
     const label = labelOf(world, issue.repository, name);
     if (issue.labels.includes(label)) continue;
     issue.labels.push(label);
+    happened(world, issue, { event: "labeled", actor: by, label });
     issue.updatedAt = world.now();
     announceIssue(world, issue, "labeled", by, { label: labelShape(world, issue.repository, label) });
   }
@@ -140,6 +151,7 @@ export function removeLabel(world: World, issue: Issue, by: Account, name: strin
   const label = issue.labels.find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (label === undefined) throw new ApiError(404, "Label does not exist");
   issue.labels = issue.labels.filter((each) => each !== label);
+  happened(world, issue, { event: "unlabeled", actor: by, label });
   issue.updatedAt = world.now();
   announceIssue(world, issue, "unlabeled", by, { label: labelShape(world, issue.repository, label) });
 }

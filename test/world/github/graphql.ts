@@ -1,8 +1,9 @@
-/** The one GraphQL mutation that publishing needs: `createCommitOnBranch`. */
+/** The GraphQL that is asked: `createCommitOnBranch`, which publishing needs, and when a text was changed last. */
 import { z } from "zod";
 import { actor, mayReach, writes } from "./access.ts";
 import { ApiError, json, readBody, type Context } from "./answer.ts";
 import { mayMove, moveBranch, readCommit, signatureOf, webFlow } from "./branches.ts";
+import { answerEdited } from "./issue-events.ts";
 import { isSha, refAt } from "./git.ts";
 import { limits } from "./limits.ts";
 import { pick, readSelection, UndefinedField, type Selection } from "./selection.ts";
@@ -137,10 +138,16 @@ export async function answerGraphql(world: World, context: Context): Promise<Res
   const { query, variables } = await readBody(context, Request);
   const selection = readSelection(query);
   const [operation] = selection;
+  const edited = answerEdited(world, context, { query, variables, selection });
+  if (edited !== undefined) return edited;
   const variable = /createCommitOnBranch\s*\(\s*input\s*:\s*\$(\w+)/.exec(query)?.[1];
   if (operation?.field !== "createCommitOnBranch" || variable === undefined || selection.length > 1) {
     world.unknownRequests.push(`GraphQL ${query.slice(0, 200)}`);
-    return failed("undefinedField", "The stand-in knows createCommitOnBranch(input: $variable) only.", []);
+    return failed(
+      "undefinedField",
+      "The stand-in knows createCommitOnBranch(input: $variable) and when an issue was edited.",
+      [],
+    );
   }
   const input = Input.safeParse(variables[variable]);
   if (!input.success) {

@@ -107,6 +107,16 @@ export type Pull = {
   readonly reviewComments: ReviewComment[];
 };
 
+/** What happened to an issue, as `GET …/events` lists it; of all kinds only those that are asked for. */
+export type IssueEvent = {
+  readonly id: number;
+  readonly event: "labeled" | "unlabeled" | "renamed";
+  readonly actor: Account;
+  readonly at: number;
+  readonly label?: Label;
+  readonly rename?: { readonly from: string; readonly to: string };
+};
+
 /** An issue, or a pull request where `pull` is there: both share one row of numbers, as on GitHub. */
 export type Issue = {
   readonly id: number;
@@ -128,6 +138,9 @@ export type Issue = {
   readonly createdAt: number;
   updatedAt: number;
   closedAt: number | undefined;
+  readonly events: IssueEvent[];
+  /** When its text was changed last. */
+  editedAt: number | undefined;
   readonly pull: Pull | undefined;
 };
 

@@ -116,6 +116,7 @@ const firstIds = {
   delivery: 120_000_001,
   token: 1,
   guid: 1,
+  event: 90_001,
   workflowRun: 810,
   log: 1,
 } as const;
