@@ -1,4 +1,5 @@
 /** What the branch of a task is called: `parhelia/t_7k2m41qz-fix-the-null-check`. */
+import { plainPrefix } from "./publish-policy.ts";
 import { asked, type Task } from "./task.ts";
 
 /** `n` from 2 where the branch before holds something else. */
@@ -8,5 +9,5 @@ export function branchName(task: Task, n: number): string {
       .toLowerCase()
       .match(/[a-z0-9]+/g) ?? [];
   const slug = words.reduce((line, word) => (line.length + word.length < 40 ? `${line}-${word}` : line), "");
-  return `parhelia/${task.id}${slug}${n > 1 ? `-${n}` : ""}`;
+  return `${task.policy?.branchPrefix ?? plainPrefix}${task.id}${slug}${n > 1 ? `-${n}` : ""}`;
 }

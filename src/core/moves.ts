@@ -17,13 +17,14 @@ type Shared = Pick<
   | "base"
   | "cancel"
   | "lowered"
+  | "policy"
   | "estimate"
   | "approval"
 >;
 
 function shared(task: Task): Shared {
   const { id, origin, spec, createdAt, attempts, attemptsBefore, ceiling } = task;
-  const { base, cancel, lowered, estimate, approval } = task;
+  const { base, cancel, lowered, policy, estimate, approval } = task;
   return {
     id,
     origin,
@@ -35,6 +36,7 @@ function shared(task: Task): Shared {
     ...(base === undefined ? {} : { base }),
     ...(cancel === undefined ? {} : { cancel }),
     ...(lowered === undefined ? {} : { lowered }),
+    ...(policy === undefined ? {} : { policy }),
     ...(estimate === undefined ? {} : { estimate }),
     ...(approval === undefined ? {} : { approval }),
   };
@@ -46,6 +48,7 @@ export interface Admission {
   /** As the repository's settings have it. */
   readonly spec: Spec;
   readonly lowered: NonNullable<Task["lowered"]>;
+  readonly policy: NonNullable<Task["policy"]>;
   readonly estimate?: Task["estimate"];
 }
 

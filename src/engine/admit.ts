@@ -6,6 +6,7 @@ import { approvalWords, confirmWords } from "../core/approval-words.ts";
 import { estimateOf, likelyCost, type Estimate } from "../core/estimate.ts";
 import type { MicroUsd } from "../core/money.ts";
 import { admitted, wantsApproval, type Admission } from "../core/moves.ts";
+import { policyFrom } from "../core/publish-policy.ts";
 import { Refusal } from "../core/refusal.ts";
 import { notPermitted, permits } from "../core/role.ts";
 import { applied, confirmAbove, loweredBy } from "../core/settings/applied.ts";
@@ -35,6 +36,7 @@ export async function admit(room: Room, look: Look): Promise<Done> {
     base,
     spec,
     lowered: loweredBy(settings),
+    policy: policyFrom(settings, task),
     ...(needsEstimate ? { estimate: shortly(estimate) } : {}),
   };
   const likely = likelyCost(estimate);

@@ -7,6 +7,8 @@ import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { microUsd, usd } from "../../src/core/money.ts";
 import { admitted, publishing, running, starting } from "../../src/core/moves.ts";
 import { nextStep, noResult, patience } from "../../src/core/next-step.ts";
+import { policyFrom } from "../../src/core/publish-policy.ts";
+import { defaultSettings } from "../../src/core/settings/settings.ts";
 import type { AttemptResult } from "../../src/core/protocol.ts";
 import type { Base, InState, Task, Work } from "../../src/core/task.ts";
 
@@ -55,7 +57,11 @@ const queued = (work: Work = agent): InState<"queued"> => ({
   tries: 0,
 });
 
-const waiting = admitted(queued(), { base, spec: queued().spec, lowered: {} }, at);
+const waiting = admitted(
+  queued(),
+  { base, spec: queued().spec, lowered: {}, policy: policyFrom(defaultSettings(), {}) },
+  at,
+);
 const started = starting(waiting, attemptId(id, 1), at);
 const working = running(started, at);
 const cancelled = <T extends Task>(task: T): T => ({ ...task, cancel: { at, by: dana } });

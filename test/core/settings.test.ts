@@ -118,6 +118,10 @@ describe("the file", () => {
       '2 publish.reviewers: "@dana" is no login and no team. Write `dana` or `acme/reviewers`.',
     ],
     [
+      '[publish]\nlabels = ["bug", "Parhelia:GPU-a100"]',
+      "2 publish.labels: a label that starts work would start it on its own result. Choose another.",
+    ],
+    [
       '[failures]\nworkflows = ["../x.yml"]',
       '2 failures.workflows: "../x.yml" is no file of a workflow. Write its name below .github/workflows, such as `ci.yml`.',
     ],

@@ -1,5 +1,7 @@
 /** A repository with something to fix in it, and results that fix it. */
+import type { PublishRequest } from "../../src/core/ports/forge.ts";
 import type { ManifestEntry } from "../../src/core/protocol.ts";
+import type { PublishPolicy } from "../../src/core/publish-policy.ts";
 import type { IssuePlace } from "../../src/core/task.ts";
 import { widgets, type ForgeWorld } from "./forge-world.ts";
 import { put } from "./manifests.ts";
@@ -13,6 +15,12 @@ export const executable: readonly ManifestEntry[] = [put("run.sh", "x\n", "10075
 export async function onIssue(world: ForgeWorld): Promise<{ at: IssuePlace; head: string }> {
   const head = await world.github.repository(widgets, { "src/queue.ts": "broken\n", "README.md": "hello\n" });
   return { at: world.at(world.github.as("dana").openIssue(widgets, "It breaks")), head };
+}
+
+/** The same of a task that was admitted under these settings. */
+export function under(policy: Partial<PublishPolicy>, request: PublishRequest): PublishRequest {
+  const all = { draft: false, branchPrefix: "parhelia/", reviewers: [], labels: [], ...policy };
+  return { ...request, view: { ...request.view, task: { ...request.view.task, policy: all } } };
 }
 
 /** A pull request of a branch that is here. */

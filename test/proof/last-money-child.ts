@@ -8,6 +8,8 @@ import type { Budgets, Ceiling } from "../../src/core/budget.ts";
 import { Instant, minuteMs } from "../../src/core/instant.ts";
 import { microUsd, plus, usd, type MicroUsd } from "../../src/core/money.ts";
 import { admitted } from "../../src/core/moves.ts";
+import { policyFrom } from "../../src/core/publish-policy.ts";
+import { defaultSettings } from "../../src/core/settings/settings.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { Base, type InState } from "../../src/core/task.ts";
 import { claimNeed } from "../../src/core/claim-need.ts";
@@ -70,7 +72,12 @@ const claimOne: Try = async (store, n) => {
   const task = askedFor(id, n);
   await createTask(store, { task, now, op: `create/${id}` });
   const base = { sha: "a".repeat(40), ref: "main", fetchRef: "refs/heads/main", url: null, into: "main", head: null };
-  const admission = { base: Base.parse({ ...base, trusted: true, quoted: [] }), spec: task.spec, lowered: {} };
+  const admission = {
+    base: Base.parse({ ...base, trusted: true, quoted: [] }),
+    spec: task.spec,
+    lowered: {},
+    policy: policyFrom(defaultSettings(), {}),
+  };
   const queued = admitted(task, admission, now);
   const microUsdPerHour = usd(0.36);
   const need = claimNeed(queued, { used: microUsd(0), budgets, microUsdPerHour, now });

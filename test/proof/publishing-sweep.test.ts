@@ -10,7 +10,7 @@ import type { Published } from "../../src/core/task.ts";
 import { openGitHubForge, type GitHubForge } from "../../src/github/forge.ts";
 import { Dropped, secondaryLimit } from "../world/github/faults.ts";
 import { openForgeWorld, toPublish, widgets, type ForgeWorld } from "../github/forge-world.ts";
-import { executable, fix, onIssue, onPull, own } from "../github/publish-world.ts";
+import { executable, fix, onIssue, onPull, own, under } from "../github/publish-world.ts";
 
 const breaks = {
   "lost request": () => Promise.reject(new Dropped()),
@@ -52,10 +52,19 @@ type Way = {
   readonly changes: readonly ManifestEntry[];
   readonly branch: string;
   readonly branches: readonly string[];
+  readonly policy?: Parameters<typeof under>[0];
 };
 const ways: readonly Way[] = [
   { name: "plain files", on: onIssue, changes: fix, branch: own, branches: ["main", own] },
   { name: "executable files", on: onIssue, changes: executable, branch: own, branches: ["main", own] },
+  {
+    name: "plain files that people are asked to review",
+    on: onIssue,
+    changes: fix,
+    branch: own,
+    branches: ["main", own],
+    policy: { draft: true, reviewers: ["dana", "nobody-here", "acme/reviewers"], labels: ["bug", "new here"] },
+  },
   { name: "plain files on a pull request", on: onPull, changes: fix, branch: "feature", branches: ["feature", "main"] },
   {
     name: "executable files on a pull request",
@@ -72,7 +81,7 @@ const withoutSha = (published: Published) => ({ ...published, sha: "" });
 async function publishOnce(way: Way, at: number, how: Break) {
   const world = await openForgeWorld();
   const { at: place, head } = await way.on(world);
-  const request = await toPublish(world, place, way.changes);
+  const request = under(way.policy ?? {}, await toPublish(world, place, way.changes));
   const { forge, calls } = brokenForge(world, at, how);
   let published: Published | undefined;
   try {
@@ -89,7 +98,12 @@ async function publishOnce(way: Way, at: number, how: Break) {
   const commit = await world.github.commit(widgets, way.branch);
   expect(commit, `${how} at call ${at}`).toMatchObject({ sha: again.sha, parents: [head] });
   expect(await world.github.branches(widgets), `${how} at call ${at}`).toEqual(way.branches);
-  expect(world.github.pulls(widgets), `${how} at call ${at}`).toHaveLength(1);
+  const pulls = world.github.pulls(widgets);
+  expect(pulls, `${how} at call ${at}`).toHaveLength(1);
+  if (way.policy !== undefined)
+    expect(pulls, `${how} at call ${at}`).toMatchObject([
+      { labels: way.policy.labels, pull: { draft: true, asked: ["dana", "reviewers"] } },
+    ]);
   return { published: withoutSha(again), calls: made };
 }
 

@@ -75,6 +75,14 @@ const LabelTable = together(
 );
 export type LabelTable = z.output<typeof LabelTable>;
 
+/** A GPU costs, so it is never more than what the label's own name says (guide §3: explicit each time). */
+export const shippedLabels: Readonly<Record<string, LabelTable>> = {
+  parhelia: {},
+  "parhelia:gpu-a10g": { gpu: ["A10"] },
+  "parhelia:gpu-a100": { gpu: ["A100"] },
+  "parhelia:gpu-h100": { gpu: ["H100"] },
+};
+
 /** What the sandbox never holds, and what would change which programs it runs (SECURITY.md). */
 const reserved =
   /^(?:PARHELIA_.*|ANTHROPIC_.*|CLAUDE_.*|GITHUB_TOKEN|GH_TOKEN|PATH|HOME|LD_.*|NODE_OPTIONS|BASH_ENV|ENV)$/;
@@ -179,8 +187,11 @@ export const SettingsFile = together(
       })
       .prefault({}),
   }),
-  ({ labels, budget, agent }, complain) => {
+  ({ labels, budget, agent, publish }, complain) => {
     const names = Object.keys(labels).map((name) => name.toLowerCase());
+    const starting = names.concat(Object.keys(shippedLabels));
+    if (publish.labels.some((name) => starting.includes(name.toLowerCase())))
+      complain(["publish", "labels"], "a label that starts work would start it on its own result. Choose another.");
     if (names.length > mostLabels) return complain(["labels"], `more than ${mostLabels} labels. Remove some.`);
     for (const [at, [name, label]] of Object.entries(labels).entries()) {
       if (names.indexOf(name.toLowerCase()) !== at)

@@ -1,7 +1,7 @@
 /** The settings of a repository as the service works with them: what the file says, over what holds without a file. */
 import type { z } from "zod";
 import { keyText, misfitsOf, type Misfit } from "../misfits.ts";
-import { SettingsFile, type LabelTable } from "./schema.ts";
+import { SettingsFile, shippedLabels, type LabelTable } from "./schema.ts";
 
 export type Label = LabelTable;
 
@@ -21,14 +21,6 @@ export interface Problem {
   /** A sentence, or "" where the message says it. */
   readonly cure: string;
 }
-
-/** A GPU costs, so it is never more than what the label's own name says (guide §3: explicit each time). */
-const shippedLabels: Readonly<Record<string, Label>> = {
-  parhelia: {},
-  "parhelia:gpu-a10g": { gpu: ["A10"] },
-  "parhelia:gpu-a100": { gpu: ["A100"] },
-  "parhelia:gpu-h100": { gpu: ["H100"] },
-};
 
 export type SettingsRead =
   | { readonly ok: true; readonly settings: Settings }

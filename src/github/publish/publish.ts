@@ -6,6 +6,7 @@ import { attemptId, type AttemptId } from "../../core/ids.ts";
 import type { PublishRequest } from "../../core/ports/forge.ts";
 import { Refusal } from "../../core/refusal.ts";
 import type { Published, Task } from "../../core/task.ts";
+import { finishByPolicy } from "./by-policy.ts";
 import { calmTitle, commitWords } from "./attribution.ts";
 import { changedPaths, readChanges, type Changes } from "../../core/changes.ts";
 import { commitChanges } from "./commits.ts";
@@ -60,7 +61,9 @@ export async function publish(given: Hand, publisher: Publisher, request: Publis
   }
   // It was opened by an earlier run, which did not come to its end.
   const ready = "It is a draft still: mark it ready for review when you have looked at it.";
-  const more = offered.draft && request.as === "pull-request" ? [ready] : [];
+  const more = offered.draft && request.as === "pull-request" && task.policy?.draft !== true ? [ready] : [];
+  if (offered.isOpen && task.policy !== undefined)
+    more.push(...(await finishByPolicy(hand, offered.number, task.policy)));
   return { ...made, url: offered.url, pullRequest: offered.number, notes: [...notes, ...more] };
 }
 
@@ -77,7 +80,7 @@ function propose(hand: Hand, { as, base, view }: PublishRequest, { branch, into 
     into,
     title: calmTitle(view.task),
     body: pullRequestBody(view, base, remarks),
-    draft: as === "draft",
+    draft: as === "draft" || view.task.policy?.draft === true,
   });
 }
 

@@ -9,7 +9,12 @@ export type Offer = {
   readonly body: string;
   readonly draft: boolean;
 };
-export type Offered = { readonly number: number; readonly url: string; readonly draft: boolean };
+export type Offered = {
+  readonly number: number;
+  readonly url: string;
+  readonly draft: boolean;
+  readonly isOpen: boolean;
+};
 
 /** Answers GitHub's reason where it will not open one: the branch is there all the same. */
 export async function offer(hand: Hand, made: Offer): Promise<Offered | { readonly refused: string }> {
@@ -21,7 +26,7 @@ export async function offer(hand: Hand, made: Offer): Promise<Offered | { readon
     const { data } = await writer.createNow(() =>
       octokit.rest.pulls.create({ ...repo, head, base: into, title, body, draft }),
     );
-    return { number: data.number, url: data.html_url, draft };
+    return { number: data.number, url: data.html_url, draft, isOpen: true };
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined || !(isLost(failure) || isNo(failure))) throw error;
@@ -37,5 +42,6 @@ async function find({ octokit, repo }: Hand, { head, into }: Offer): Promise<Off
   const { data } = await octokit.rest.pulls.list({ ...repo, state: "all", head: `${repo.owner}:${head}` });
   const found = data.filter(({ base }) => base.ref === into);
   const best = found.find(({ state }) => state === "open") ?? found[0];
-  return best === undefined ? undefined : { number: best.number, url: best.html_url, draft: best.draft === true };
+  if (best === undefined) return undefined;
+  return { number: best.number, url: best.html_url, draft: best.draft === true, isOpen: best.state === "open" };
 }

@@ -50,8 +50,27 @@ export function pullShape(world: World, issue: Issue, pull: Pull): Record<string
     author_association: associationIn(issue.repository, issue.author),
     review_comments: pull.reviewComments.length,
     auto_merge: null,
-    requested_reviewers: [],
-    requested_teams: [],
+    requested_reviewers: [...pull.asked.people].map((each) => userShape(world, each)),
+    requested_teams: [...pull.asked.teams].map((slug) => teamShape(world, issue.repository, slug)),
+  };
+}
+
+function teamShape(world: World, { owner }: Repository, slug: string) {
+  const url = `${apiUrl(world)}/organizations/${owner.id}/team/1`;
+  return {
+    id: 1,
+    node_id: "T_1",
+    name: slug,
+    slug,
+    description: "",
+    privacy: "closed",
+    notification_setting: "notifications_enabled",
+    url,
+    html_url: `${world.publicUrl}/orgs/${owner.login}/teams/${slug}`,
+    members_url: `${url}/members{/member}`,
+    repositories_url: `${url}/repos`,
+    permission: "pull",
+    parent: null,
   };
 }
 

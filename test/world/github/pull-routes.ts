@@ -28,6 +28,10 @@ const PullEdit = z.object({
   state: z.enum(["open", "closed"]).optional(),
 });
 const NewReview = z.object({ body: z.string(), event: z.literal("COMMENT") });
+const NewReviewers = z.object({
+  reviewers: z.array(z.string()).default([]),
+  team_reviewers: z.array(z.string()).default([]),
+});
 const NewReply = z.object({ body: z.string().min(1) });
 
 export function pullRoutes(world: World): Api {
@@ -86,6 +90,11 @@ export function pullRoutes(world: World): Api {
     const shas = (await gitText(repository.directory, ["rev-list", "--reverse", range])).split("\n").filter(Boolean);
     const commits = await Promise.all(shas.map((sha) => readCommit(repository, sha)));
     return paged(c, commits, (each) => commitListShape(world, repository, each));
+  });
+  routes.post(`${path}/:number/requested_reviewers`, async (c) => {
+    const issue = issueAt(reach(world, c, writes("pull_requests")), c);
+    pulls.askReviewers(world, issue, await readBody(c, NewReviewers));
+    return json(shape(issue), 201);
   });
   reviewRoutes(world, routes);
   return routes;

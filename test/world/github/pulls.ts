@@ -61,6 +61,7 @@ export async function openPull(world: World, base: Repository, by: Account, made
     mergeCommit: undefined,
     maintainerCanModify: made.maintainerCanModify,
     reviews: [],
+    asked: { people: new Set(), teams: new Set() },
     reviewComments: [],
   };
   const issue = placeIssue(world, base, by, { title: made.title, body: made.body, labels: [] }, pull);
@@ -102,6 +103,29 @@ export async function mergePull(world: World, issue: Issue, by: Account): Promis
   issue.closedAt = world.now();
   announceIssue(world, issue, "closed", by);
   return to;
+}
+
+/** Throws GitHub's 422s, and then nobody is asked: the author, and who does not belong to the repository. */
+export function askReviewers(
+  world: World,
+  issue: Issue,
+  made: { readonly reviewers: readonly string[]; readonly team_reviewers: readonly string[] },
+): void {
+  const { asked } = pullOf(issue);
+  const { repository, author } = issue;
+  const people = made.reviewers.map((login) => world.accounts.get(login.toLowerCase()));
+  if (people.includes(author)) throw new ApiError(422, "Review cannot be requested from pull request author.");
+  // That everybody reads a public repository makes nobody a collaborator.
+  const known = people.filter(
+    (each) => each !== undefined && (each.role ?? repository.roles.get(each.login)) !== undefined,
+  );
+  if (known.length < people.length || made.team_reviewers.some((slug) => !repository.teams.has(slug)))
+    throw new ApiError(
+      422,
+      `Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the ${fullName(repository)} repository.`,
+    );
+  for (const each of known) if (each !== undefined) asked.people.add(each);
+  for (const slug of made.team_reviewers) asked.teams.add(slug);
 }
 
 export function addReview(

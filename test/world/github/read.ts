@@ -47,6 +47,8 @@ export type PullView = {
   readonly draft: boolean;
   readonly merged: boolean;
   readonly reviews: readonly string[];
+  /** Logins, and the slugs of teams after them. */
+  readonly asked: readonly string[];
   readonly lineComments: readonly {
     readonly id: number;
     readonly author: string;
@@ -62,6 +64,7 @@ function pullView({ pull }: Issue): PullView | undefined {
     base: pull.base.branch,
     draft: pull.draft,
     merged: pull.mergedAt !== undefined,
+    asked: [...[...pull.asked.people].map(({ login }) => login), ...pull.asked.teams],
     reviews: pull.reviews.map(({ author, body }) => `${author.login}: ${body}`),
     lineComments: pull.reviewComments.map(({ id, author, body, inReplyTo }) => ({
       id,

@@ -29,6 +29,7 @@ export async function addRepository(world: World, owner: Account, made: NewRepos
     directory: join(world.options.directory, `${id}.git`),
     roles: new Map(),
     protections: new Map(),
+    teams: new Set(owner.type === "Organization" ? ["reviewers"] : []),
     labels: [],
     issues: [],
     checkSuites: [],

@@ -104,6 +104,8 @@ export type Pull = {
   mergeCommit: string | undefined;
   readonly maintainerCanModify: boolean;
   readonly reviews: Review[];
+  /** Who is asked to review. */
+  readonly asked: { readonly people: Set<Account>; readonly teams: Set<string> };
   readonly reviewComments: ReviewComment[];
 };
 
@@ -218,6 +220,8 @@ export type Repository = {
   /** The bare repository. */
   readonly directory: string;
   readonly roles: Map<string, Role>;
+  /** Slugs of teams of the owner that can read it. */
+  readonly teams: ReadonlySet<string>;
   readonly protections: Map<string, Protection>;
   readonly labels: Label[];
   readonly issues: Issue[];
