@@ -55,7 +55,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Here the adapters meet; configuration is read at the edge. */
-const entries = ["main.ts", "cli.ts", "operator", "config.ts", "from-config.ts", "open-backend.ts"];
+const entries = ["main.ts", "cli.ts", "parhelia.ts", "operator", "config.ts", "from-config.ts", "open-backend.ts"];
 
 /** Packages that work on values alone. */
 const pure: ReadonlySet<string> = new Set(["zod", "fastest-levenshtein", "croner"]);
@@ -166,8 +166,12 @@ test("the environment is read at the edge", () => {
     "src/core/boot.ts",
     // Likewise.
     "src/operator/e2e/boot-probe.ts",
+    // Hands it to config.ts.
+    "src/parhelia.ts",
     // The program in the sandbox.
     "src/runner/main.ts",
+    // Likewise.
+    "src/sandbox/local/hand-script.ts",
   ]);
 });
 

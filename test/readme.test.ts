@@ -72,7 +72,7 @@ test("each comment that the README shows is read as commands, every line of them
 test("each command line that the README shows is read", () => {
   const lines = shellLines(readme).filter((line) => line.startsWith("npx parhelia "));
   expect(lines.length).toBeGreaterThanOrEqual(4);
-  expect(bin).toEqual({ parhelia: "src/cli.ts" });
+  expect(bin).toEqual({ parhelia: "src/start.js" });
   // The terminal's own words are taken off by the entry before the rest is read.
   const words = lines.map((line) =>
     line

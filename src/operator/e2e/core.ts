@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, minuteMs, secondMs } from "../../core/instant.ts";
 import type { SandboxSpec } from "../../core/ports/sandboxes.ts";
-import type { ByHand } from "../../sandbox/modal/by-hand.ts";
+import type { ModalHand } from "../../sandbox/modal/by-hand.ts";
 import { expectThat, small, type Ground, type Step } from "./step.ts";
 
 const shortMs = minuteMs / 2;
 
 /** What it said; throws where it did not end with 0. */
-async function said(sandbox: Pick<ByHand, "run">, command: readonly string[]): Promise<string> {
+async function said(sandbox: Pick<ModalHand, "run">, command: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await sandbox.run(command, { timeoutMs: shortMs });
   expectThat(exitCode === 0, `\`${command[0] ?? ""}\` ended with ${exitCode}: ${stderr.slice(-500)}`);
   return stdout;
@@ -27,7 +27,7 @@ const commands: Step = {
       const program =
         "console.log(JSON.stringify(process.argv.slice(1))); console.error('apart'); process.exitCode = 7";
       const ran = await sandbox.run(["node", "-e", program, ...awkward], { timeoutMs: shortMs });
-      const wanted = { exitCode: 7, stdout: `${JSON.stringify(awkward)}\n`, stderr: "apart\n" };
+      const wanted = { exitCode: 7, stdout: `${JSON.stringify(awkward)}\n`, stderr: "apart\n", isCut: false };
       const found = JSON.stringify(ran);
       expectThat(found === JSON.stringify(wanted), `${found} came back, where ${JSON.stringify(wanted)} was due`);
       const late = await sandbox.run(["sleep", "30"], { timeoutMs: 2 * secondMs });
@@ -111,7 +111,7 @@ const fetchOnce = `fetch(process.argv[1], { method: "HEAD", redirect: "manual", 
   .then(({ status }) => console.log("answered " + status), ({ cause }) => console.log("no answer: " + (cause?.code ?? cause)))
   .finally(() => process.exit());`;
 
-const reached = (sandbox: ByHand, place: string) => said(sandbox, ["node", "-e", fetchOnce, place]);
+const reached = (sandbox: ModalHand, place: string) => said(sandbox, ["node", "-e", fetchOnce, place]);
 const answers = (word: string): boolean => word.startsWith("answered");
 
 const open: Step = {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, minuteMs, secondMs } from "../../core/instant.ts";
 import type { Sandbox } from "../../core/ports/sandboxes.ts";
-import type { ByHand } from "../../sandbox/modal/by-hand.ts";
+import type { ModalHand } from "../../sandbox/modal/by-hand.ts";
 import { expectThat, small, type Ground, type Step } from "./step.ts";
 
 /** The cheapest two; the first that is free will do. */
@@ -24,7 +24,7 @@ async function asked(ground: Ground, gpu: string, name: Sandbox["name"]): Promis
   return undefined;
 }
 
-async function cardOf(sandbox: Pick<ByHand, "run">): Promise<string> {
+async function cardOf(sandbox: Pick<ModalHand, "run">): Promise<string> {
   const query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"];
   const { exitCode, stdout, stderr } = await sandbox.run(query, { timeoutMs: minuteMs });
   expectThat(exitCode === 0, `nvidia-smi ended with ${exitCode}: ${stderr.slice(-500)}`);

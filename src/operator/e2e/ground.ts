@@ -5,7 +5,7 @@ import { computePerHour } from "../../core/compute-prices.ts";
 import { computePrice } from "../../core/pricing.ts";
 import { plus, type MicroUsd } from "../../core/money.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
-import { openHands, type ByHand, type HandSpec } from "../../sandbox/modal/by-hand.ts";
+import { openHands, type ModalHand, type HandSpec } from "../../sandbox/modal/by-hand.ts";
 import { openModalImages } from "../../sandbox/modal/images.ts";
 import type { Account } from "../../sandbox/modal/modal-client.ts";
 import { openModalSandboxes } from "../../sandbox/modal/open-modal-sandboxes.ts";
@@ -46,7 +46,7 @@ export async function openGround(parts: GroundParts): Promise<OpenedGround> {
   let imageId: string | undefined;
   let names = 0;
   const nextName = (): SandboxName => sandboxName(attemptId(TaskId.parse(`t_${run}`), (names += 1)));
-  const byHand = async <T>(asked: Asked, use: (sandbox: ByHand) => Promise<T>): Promise<T> =>
+  const byHand = async <T>(asked: Asked, use: (sandbox: ModalHand) => Promise<T>): Promise<T> =>
     meter.metered(small, async () => {
       const sandbox = await hands.start(specOf(asked, { image, name: nextName(), run }));
       try {

@@ -4,7 +4,7 @@ import type { Instant } from "../../core/instant.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Images } from "../../core/ports/images.ts";
-import type { ByHand, Hands, HandSpec } from "../../sandbox/modal/by-hand.ts";
+import type { Hands, HandSpec, ModalHand } from "../../sandbox/modal/by-hand.ts";
 import type { ModalSandboxes } from "../../sandbox/modal/open-modal-sandboxes.ts";
 import type { NetworkSettings } from "../../sandbox/modal/reach.ts";
 import type { Fact, Level } from "./facts.ts";
@@ -40,7 +40,7 @@ export interface Ground {
   /** What `use` does is counted as the time of one sandbox with these, from now or from when it was billed. */
   metered<T>(resources: Resources, use: () => Promise<T>, from?: Instant): Promise<T>;
   /** Counted, and ended in any case. */
-  byHand<T>(spec: Asked, use: (sandbox: ByHand) => Promise<T>): Promise<T>;
+  byHand<T>(spec: Asked, use: (sandbox: ModalHand) => Promise<T>): Promise<T>;
 }
 
 /** The network is the gateway alone unless it says something else. */

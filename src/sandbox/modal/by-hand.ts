@@ -2,15 +2,15 @@
  * Sandboxes on Modal in which somebody runs one command after the other from outside, where a task's does its work by itself.
  * Commands are words and never a line for a shell, and what a command says comes back with its exit status.
  */
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NotFoundError, type ModalClient, type Sandbox, type SandboxCreateParams, type Volume } from "modal";
 import { secondMs } from "../../core/instant.ts";
+import { mostOutput, type ByHand, type Ran, type RunOptions } from "../../core/ports/by-hand.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
 import { Refusal } from "../../core/refusal.ts";
 import { inWords } from "./in-words.ts";
 import { connectTo, type Account } from "./modal-client.ts";
-import { networkOf, type Reach } from "./reach.ts";
+import { networkOf, reachOf, type Reach } from "./reach.ts";
 import { remembered } from "./remembered.ts";
 
 export interface HandSpec {
@@ -21,9 +21,11 @@ export interface HandSpec {
   readonly resources: Resources;
   /** Modal itself ends it after this time, whatever becomes of us. */
   readonly lifetimeMs: number;
-  readonly reach: Reach;
+  readonly reach: Reach | "nothing";
   /** Paths inside, and what is seen there. */
   readonly volumes?: Readonly<Record<string, Part>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly regions?: readonly string[];
   /** For every command, by way of Modal's secrets. */
   readonly secret?: Readonly<Record<string, string>>;
 }
@@ -35,30 +37,14 @@ export interface Part {
   readonly access: "read" | "write";
 }
 
-export interface RunOptions {
-  readonly timeoutMs: number;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly workdir?: string | undefined;
-}
-
-export interface Ran {
-  /** Null where the time was up. */
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface ByHand {
+export interface ModalHand extends ByHand {
   readonly id: string;
   readonly imageId: string;
-  run(command: readonly string[], options: RunOptions): Promise<Ran>;
-  /** Resolves when Modal says that it is over. */
-  end(): Promise<void>;
 }
 
 export interface Hands {
   /** Throws a `Refusal` where its image is missing. With a GPU it may take 20 minutes. */
-  start(spec: HandSpec): Promise<ByHand>;
+  start(spec: HandSpec): Promise<ModalHand>;
   /** The one of this name that lives. */
   join(name: string): Promise<Pick<ByHand, "run">>;
   /** A volume that is gone when it is closed, or when this process is. */
@@ -115,6 +101,13 @@ export function openHands(account: Account): Hands {
   };
 }
 
+/** As code asks for it: nothing, everything, or hosts by name or address. */
+export function reachFrom(network: "none" | "open" | readonly string[]): Reach | "nothing" {
+  if (network === "open") return "everything";
+  const [first, ...hosts] = network === "none" ? [] : network;
+  return first === undefined ? "nothing" : reachOf({ network: "list", gateway: `https://${first}`, hosts }, {});
+}
+
 async function paramsOf(client: ModalClient, spec: HandSpec): Promise<SandboxCreateParams> {
   const { cpu, memoryMiB, gpu } = spec.resources;
   const seconds = Math.ceil(spec.lifetimeMs / secondMs);
@@ -133,9 +126,11 @@ async function paramsOf(client: ModalClient, spec: HandSpec): Promise<SandboxCre
     memoryLimitMiB: memoryMiB,
     timeoutMs: seconds * secondMs,
     volumes: Object.fromEntries(volumes),
+    env: { ...spec.env },
     ...(gpu === undefined ? {} : { gpu }),
+    ...(spec.regions === undefined || spec.regions.length === 0 ? {} : { regions: [...spec.regions] }),
     ...(spec.secret === undefined ? {} : { secrets: [await client.secrets.fromObject({ ...spec.secret })] }),
-    ...networkOf(spec.reach),
+    ...(spec.reach === "nothing" ? { blockNetwork: true } : networkOf(spec.reach)),
   };
 }
 
@@ -147,17 +142,31 @@ async function runIn(sandbox: Sandbox, command: readonly string[], options: RunO
     env: { ...env },
     ...(workdir === undefined ? {} : { workdir }),
   });
-  const over = new AbortController();
-  const done = Promise.all([text(process.stdout), text(process.stderr), process.wait()]);
+  const [out, err] = [gather(process.stdout), gather(process.stderr)];
+  const done = Promise.all([process.wait(), out.read, err.read]);
   // Whoever stopped waiting hears no more of it.
   done.catch(() => undefined);
+  const over = new AbortController();
   const late = sleep(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined);
   try {
     const ended = await Promise.race([done, late]);
-    if (ended === undefined) return { exitCode: null, stdout: "", stderr: "" };
-    const [stdout, stderr, exitCode] = ended;
-    return { exitCode, stdout, stderr };
+    const isCut = out.isCut() || err.isCut();
+    return { exitCode: ended === undefined ? null : ended[0], stdout: out.text(), stderr: err.text(), isCut };
   } finally {
     over.abort();
   }
+}
+
+/** What was said so far is kept, also of a command whose time is up. */
+function gather(stream: AsyncIterable<string>) {
+  let text = "";
+  let isCut = false;
+  const read = (async () => {
+    for await (const said of stream) {
+      const room = mostOutput - text.length;
+      text += said.slice(0, room);
+      isCut ||= said.length > room;
+    }
+  })();
+  return { read, text: () => text, isCut: () => isCut };
 }
