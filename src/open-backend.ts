@@ -55,7 +55,13 @@ export async function openBackend(
   const sandboxes = await openModalSandboxes({ ...settings, clock: around.clock, log: around.log });
   return {
     sandboxes,
-    sandboxEnv: { PARHELIA_ISOLATION: "modal", PARHELIA_WORKSPACE: "/workspace" },
+    sandboxEnv: {
+      PARHELIA_ISOLATION: "modal",
+      PARHELIA_WORKSPACE: "/workspace",
+      // As the layers of an image make it (sandbox/modal/image-layers.ts).
+      PARHELIA_AGENT_USER: "1500",
+      PARHELIA_AGENT_HOME: "/home/agent",
+    },
     reaches: "outside",
     serve: async () => ({ close: async () => sandboxes.close() }),
     release: () => undefined,

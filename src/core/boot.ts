@@ -1,6 +1,7 @@
 /**
  * The first command of a sandbox. It exists because a sandbox is created with a command line and an environment only: the
- * runner itself is fetched from the gateway by its hash, so that one service and its runner always fit each other.
+ * runner itself is fetched from the gateway by its hash, so that one service and its runner always fit each other. Where it
+ * is root and PARHELIA_AGENT_USER names another user by its number, the workspace and PARHELIA_AGENT_HOME become that user's.
  */
 
 /** A new sandbox may be up before its network is, and a service may be restarting. */
@@ -9,7 +10,7 @@ const triesForMs = 30_000;
 /** Runs in the sandbox, as CommonJS in a Node.js of version 20 or later; it never touches the attempt's token. */
 const script = `
 const { createHash } = require("node:crypto");
-const { mkdtempSync, writeFileSync } = require("node:fs");
+const { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
@@ -39,6 +40,22 @@ const fetchOnce = () => new Promise((resolve, reject) => {
   request.on("error", reject);
 });
 
+// The runner goes by what is left of these names.
+const takeUser = () => {
+  const { PARHELIA_AGENT_USER: user, PARHELIA_AGENT_HOME: home, PARHELIA_WORKSPACE: workspace } = process.env;
+  delete process.env.PARHELIA_AGENT_USER;
+  if (user === undefined || process.getuid() !== 0) return;
+  try {
+    for (const path of [workspace, home]) {
+      mkdirSync(path, { recursive: true });
+      chownSync(path, Number(user), Number(user));
+    }
+    Object.assign(process.env, { PARHELIA_AGENT_USER: user, HOME: home });
+  } catch (cause) {
+    process.env.PARHELIA_WARNING = "The work runs as the runner's own user, as there is no other: " + cause.message;
+  }
+};
+
 const main = async () => {
   const until = Date.now() + triesForMs;
   for (let pauseMs = 100; ; pauseMs = Math.min(2000, pauseMs * 2)) {
@@ -52,8 +69,12 @@ const main = async () => {
 };
 
 main().then((code) => {
-  const file = join(mkdtempSync(join(tmpdir(), "parhelia-runner-")), "runner.mjs");
-  writeFileSync(file, code, { mode: 0o600, flag: "wx" });
+  const directory = mkdtempSync(join(tmpdir(), "parhelia-runner-"));
+  const file = join(directory, "runner.mjs");
+  // The work's git calls it as its credential helper, as another user; only its maker may change it.
+  chmodSync(directory, 0o755);
+  writeFileSync(file, code, { mode: 0o644, flag: "wx" });
+  takeUser();
   process.env.PARHELIA_RUNNER = file;
   return import(pathToFileURL(file).href);
 }).catch((cause) => {

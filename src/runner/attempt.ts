@@ -17,12 +17,13 @@ import type { LineSink } from "./lines.ts";
 import { collect } from "./manifest.ts";
 import { openPusher } from "./push.ts";
 import { openTail } from "./tail.ts";
+import { give, type User } from "./user.ts";
 import { runWork } from "./work.ts";
 import { helperLine, prepare, type Base, type Ground } from "./workspace.ts";
 
 export type Setting = {
   reach: Reach;
-  /** The runner's own, without the token. */
+  /** The runner's own, without the token; in PARHELIA_WARNING what went wrong before it began. */
   env: NodeJS.ProcessEnv;
   /** Paths of the Node.js and the file that run this. */
   node: string;
@@ -33,7 +34,8 @@ export type Setting = {
   proxy: string | undefined;
   /** Path of Claude Code. */
   claude: string;
-  isRoot: boolean;
+  /** Whom the work runs as; the workspace and the home are that user's. */
+  user: User;
 };
 
 type Phase = Extract<RunnerEvent, { type: "phase" }>["phase"];
@@ -69,9 +71,7 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
 async function work({ job, setting, ground, journal, cancel }: Run): Promise<Partial<AttemptResult>> {
   const tail = openTail();
   const program =
-    job.work.kind === "command"
-      ? plainCommand(job.work.argv)
-      : claudeCode({ ...job.work, binary: setting.claude, isRoot: setting.isRoot });
+    job.work.kind === "command" ? plainCommand(job.work.argv) : claudeCode({ ...job.work, binary: setting.claude });
   const record = (fact: Fact): void => {
     if (inTail.has(fact.type)) tail.add(fact.message);
     journal.add(fact);
@@ -84,17 +84,18 @@ async function work({ job, setting, ground, journal, cancel }: Run): Promise<Par
     },
   });
   const ended = await runWork(
-    { ...program, cwd: ground.workspace, env: { ...ground.env, ...program.env } },
+    { ...program, cwd: ground.workspace, user: ground.user, env: { ...ground.env, ...program.env } },
     { stdout: sink("stdout", program.read), stderr: sink("stderr", (line) => [output("stderr", line)]) },
     { timing: setting.reach.timing, timeoutMs: job.timeoutMs, cancel, mark: markOf(job.attempt) },
   );
   return { ...ended, agent: program.closing(), tail: tail.read() };
 }
 
-/** `use` gets a directory of the runner's own that is gone after it. */
-async function withScratch<T>(use: (scratch: string) => Promise<T>): Promise<T> {
+/** `use` gets a directory of the runner's own, in which this user may write as well; it is gone after it. */
+async function withScratch<T>(user: User, use: (scratch: string) => Promise<T>): Promise<T> {
   const scratch = mkdtempSync(join(tmpdir(), "parhelia-"));
   try {
+    give(scratch, user);
     return await use(scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -109,7 +110,7 @@ async function collectAll({ setting, ground }: Run, base: Base): Promise<Partial
   };
   try {
     // The work may have emptied the directory that was there before it, or put a repository of its own into it.
-    return await withScratch((scratch) => collect({ ...ground, scratch }, base, put));
+    return await withScratch(ground.user, (scratch) => collect({ ...ground, scratch }, base, put));
   } catch (cause) {
     return { because: `its changes could not be handed over: ${messageOf(cause)}`.slice(0, 1000) };
   }
@@ -144,23 +145,23 @@ async function beat({ timing }: Reach, journal: Journal): Promise<never> {
 async function tellCards({ gpu }: Job, env: NodeJS.ProcessEnv, journal: Journal): Promise<string> {
   if (!gpu) return "";
   const { cards, because } = await readCards(env);
-  const lacking =
-    cards.length > 0
-      ? ""
-      : `GPU ${gpu} was asked for, and there is none in the sandbox (nvidia-smi: ${because.slice(0, 300)})`;
+  const none = `GPU ${gpu} was asked for, and there is none in the sandbox (nvidia-smi: ${because.slice(0, 300)})`;
+  const lacking = cards[0] ? "" : none;
   const level = lacking ? "warning" : "info";
   journal.add({ type: "cards", level, cards, message: lacking || cards.join("; ") });
   return lacking;
 }
 
 async function runJob(setting: Setting, job: Job, scratch: string): Promise<number> {
-  const { reach, env, node, runner, workspace } = setting;
+  const { reach, env, node, runner, workspace, user } = setting;
+  const warning = env["PARHELIA_WARNING"];
   const journal = openJournal(join(scratch, "events"), reach.timing.now);
   const cancelled = new AbortController();
   const closing = new AbortController();
   const cancel = AbortSignal.any([cancelled.signal, reach.over.signal]);
   const lacking = await tellCards(job, env, journal);
   journal.add({ type: "runner_started", level: "info", message: "The sandbox is up" });
+  if (warning) journal.add({ type: "runner_warning", level: "warning", message: warning });
   const pushed = openPusher(journal, reach).run(closing.signal);
   // Neither ends before the process does; what they throw ends it.
   void beat(reach, journal);
@@ -172,6 +173,7 @@ async function runJob(setting: Setting, job: Job, scratch: string): Promise<numb
     workspace,
     home,
     scratch,
+    user,
     bridge: bridge.address,
     helper: helperLine([node, runner, "credential", bridge.address]),
     env: childEnvironment(env, { attempt: job.attempt, home, bridge: bridge.address, proxy: bridge.proxy }),
@@ -205,5 +207,5 @@ export async function runAttempt(setting: Setting): Promise<number> {
     console.error(`There is no job that this runner understands (status ${answer.status}).`);
     return 1;
   }
-  return withScratch((scratch) => runJob(setting, job, scratch));
+  return withScratch({}, (scratch) => runJob(setting, job, scratch));
 }

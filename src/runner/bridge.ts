@@ -7,6 +7,7 @@ import * as http from "node:http";
 import * as net from "node:net";
 import { pipeline } from "node:stream";
 import type { Gateway } from "./gateway.ts";
+import { only } from "./json.ts";
 
 export type Bridge = {
   /** `http://127.0.0.1:<port>` */
@@ -23,9 +24,8 @@ const notForwarded = new Set(
   ),
 );
 
-function forwarded(headers: http.IncomingHttpHeaders): http.OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !notForwarded.has(name)));
-}
+const forwarded = (headers: http.IncomingHttpHeaders): http.OutgoingHttpHeaders =>
+  only(headers, (name) => !notForwarded.has(name));
 
 /** The path at the gateway, or undefined for what the bridge does not carry. */
 export function gatewayPath(method: string, target: string): string | undefined {

@@ -11,8 +11,8 @@ export const readCards = (env: NodeJS.ProcessEnv): Promise<{ cards: string[]; be
   new Promise((resolve) => {
     const options = { env, timeout: patienceMs, killSignal: "SIGKILL", maxBuffer: 64 * 1024 } as const;
     execFile("nvidia-smi", question, options, (error, stdout) => {
-      const lines = stdout.split("\n").map((line) => line.trim().slice(0, 200));
-      const cards = error === null ? lines.filter((line) => line.includes(",")).slice(0, mostCards) : [];
-      resolve({ cards, because: stdout.trim() || (error?.message ?? "it says nothing") });
+      const lines = stdout.split("\n").filter((line) => line.includes(","));
+      const cards = error ? [] : lines.slice(0, mostCards).map((line) => line.slice(0, 200));
+      resolve({ cards, because: stdout.trim() || error?.message || "silence" });
     });
   });

@@ -2,9 +2,10 @@
  * What every program started here finds in its environment: ways to the model and the network that go through the
  * bridge, and no secret. A process that outlives its parent is found again by the mark in it.
  */
+import { only } from "./json.ts";
 
 /** Programs refuse to start without a key; the bridge puts the attempt's token in its place. */
-const placeholderKey = "placeholder-the-bridge-adds-the-key";
+const placeholderKey = "placeholder";
 
 /** Where the bridge is; a proxy outside would look for it at its own loopback interface. */
 const loopback = "127.0.0.1,localhost";
@@ -21,9 +22,8 @@ export function childEnvironment(
   own: NodeJS.ProcessEnv,
   { attempt, home, bridge, proxy }: { attempt: string; home: string; bridge: string; proxy: string | undefined },
 ): NodeJS.ProcessEnv {
-  const inherited = Object.entries(own).filter(([name]) => !name.startsWith("PARHELIA_") || name === backendMark);
   return {
-    ...Object.fromEntries(inherited),
+    ...only(own, (name) => !name.startsWith("PARHELIA_") || name === backendMark),
     // Programs differ in which letter case they read; curl reads `http_proxy` only.
     ...(proxy === undefined
       ? {}

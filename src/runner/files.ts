@@ -23,7 +23,8 @@ const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in 
 /** `absent` also where a parent is no directory. */
 const absentCodes = /^(ENOENT|ENOTDIR|ELOOP)$/;
 
-export function openTree(root: string) {
+/** With an `owner`, files of others are odd: whoever reads them here may read more than the work, which could link to them. */
+export function openTree(root: string, owner?: number) {
   type Place = { descriptor: number; path: string };
   const top: Place = { descriptor: openSync(root, O_DIRECTORY | O_NOFOLLOW), path: "" };
   /** From the top down. */
@@ -64,6 +65,7 @@ export function openTree(root: string) {
     // No path begins so.
     open.push({ descriptor, path: `${path}\0` });
     const stat = fstatSync(descriptor);
+    if (stat.uid !== (owner ?? stat.uid)) return { kind: "odd", because: "belongs to another user" };
     if (stat.isFile())
       return { kind: "file", descriptor, bytes: stat.size, mode: (stat.mode & 0o100) === 0 ? "100644" : "100755" };
     return stat.isDirectory() ? { kind: "directory" } : { kind: "odd", because: "is no regular file" };

@@ -1,6 +1,8 @@
 /** Runs git with nothing but what we say: no system or global configuration, no hooks, no prompt, no file monitor. */
 import { spawn } from "node:child_process";
 import { buffer } from "node:stream/consumers";
+import { only } from "./json.ts";
+import type { User } from "./user.ts";
 
 export type GitAnswer = { ok: boolean; stdout: Buffer; stderr: string };
 
@@ -8,6 +10,7 @@ export type GitOptions = {
   cwd: string;
   /** The environment beside what is set here; its own `GIT_…` are left out. */
   env: NodeJS.ProcessEnv;
+  user: User;
   git?: Record<string, string>;
   input?: Buffer;
   signal?: AbortSignal;
@@ -55,12 +58,11 @@ export const listed = ({ stdout }: GitAnswer): string[] => stdout.toString("lati
 
 /** Never rejects: a git that could not be started, or took too long, is an answer that is not ok. */
 export async function git(args: string[], options: GitOptions): Promise<GitAnswer> {
-  const inherited = Object.entries(options.env).filter(
-    ([name]) => !name.startsWith("GIT_") || name === "GIT_SSL_CAINFO",
-  );
+  const inherited = only(options.env, (name) => !name.startsWith("GIT_") || name === "GIT_SSL_CAINFO");
   const child = spawn("git", [...configuration, ...args], {
     cwd: options.cwd,
-    env: { ...Object.fromEntries(inherited), ...environment, ...options.git },
+    env: { ...inherited, ...environment, ...options.git },
+    ...options.user,
     killSignal: "SIGKILL",
     signal: options.signal,
     timeout: options.timeoutMs,

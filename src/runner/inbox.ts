@@ -1,14 +1,13 @@
 /** Listens to the inbox by long polls, so that a cancel reaches the sandbox although nothing can call into it. */
-import type { InboxMessage } from "../core/protocol.ts";
 import { ask, type Reach } from "./gateway.ts";
-import { get, list, number, parse, text } from "./json.ts";
+import { get, list, number, parse } from "./json.ts";
 import { backoffMs } from "./timing.ts";
 
 /** A gateway that answers "nothing" at once instead of waiting must not be asked in a tight loop. */
 const leastPollMs = 1000;
 
 /** Resolves when the attempt is over, and not before. */
-export async function watchInbox(reach: Reach, onMessage: (message: InboxMessage) => void): Promise<void> {
+export async function watchInbox(reach: Reach, onCancel: () => void): Promise<void> {
   const { timing } = reach;
   const stop = reach.over.signal;
   let after = 0;
@@ -29,7 +28,7 @@ export async function watchInbox(reach: Reach, onMessage: (message: InboxMessage
       if (n <= after) continue;
       after = n;
       // A kind that this runner does not know is skipped.
-      if (get(message, "kind") === "cancel") onMessage({ n, kind: "cancel", because: text(get(message, "because")) });
+      if (get(message, "kind") === "cancel") onCancel();
     }
     if (after === before) await timing.sleep(leastPollMs - (timing.now() - askedAt), stop);
   }

@@ -16,6 +16,10 @@ export function get(value: unknown, ...names: string[]): unknown {
   return at;
 }
 
+/** Without the entries whose name this refuses. */
+export const only = <T>(all: NodeJS.Dict<T>, isKept: (name: string) => boolean): NodeJS.Dict<T> =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => isKept(name)));
+
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 export const number = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);

@@ -60,6 +60,5 @@ export function fit(text: string, limitBytes: number): string {
     // Less than it was, because the bytes are more than the limit.
     length = Math.max(0, Math.floor((length * limitBytes) / bytes));
   }
-  const last = text.charCodeAt(length - 1);
-  return text.slice(0, length < text.length && last >= 0xd800 && last < 0xdc00 ? length - 1 : length);
+  return length < text.length ? text.slice(0, length).replace(/[\ud800-\udbff]$/, "") : text;
 }

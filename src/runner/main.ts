@@ -20,6 +20,7 @@ async function attempt(): Promise<number> {
   delete env["PARHELIA_TOKEN"];
   const over = new AbortController();
   process.once("SIGTERM", () => over.abort());
+  const uid = Number(env["PARHELIA_AGENT_USER"]);
   return runAttempt({
     reach: { gateway: connect(required("PARHELIA_GATEWAY"), token), timing: realTiming, over },
     env,
@@ -28,7 +29,7 @@ async function attempt(): Promise<number> {
     workspace: required("PARHELIA_WORKSPACE"),
     proxy: env["PARHELIA_PROXY"],
     claude: env["PARHELIA_AGENT_CLAUDE"] ?? "claude",
-    isRoot: process.getuid?.() === 0,
+    user: uid > 0 ? { uid, gid: uid } : {},
   });
 }
 

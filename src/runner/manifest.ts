@@ -132,7 +132,7 @@ export async function collect(
   base: Base,
   put: (n: number, part: string) => Promise<void>,
 ): Promise<Collected> {
-  const tree = openTree(where.workspace);
+  const tree = openTree(where.workspace, where.user.uid);
   const parts = openParts(put);
   const left: string[] = [];
   try {

@@ -45,7 +45,7 @@ export function openPusher(journal: Journal, reach: Reach): Pusher {
     limit = bounds.eventsPerPush;
     const last = get(parse(answer.text), "last");
     const before = journal.acknowledged;
-    if (typeof last === "number" && Number.isInteger(last) && last >= 0) journal.acknowledge(last);
+    if (typeof last === "number") journal.acknowledge(last);
     if (journal.acknowledged <= before) return fail();
     failures = 0;
     const pauseMs = paceMs;

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { git, listed, mustGit, type GitOptions } from "./git.ts";
+import type { User } from "./user.ts";
 
 type Untracked = {
   /** Every file that is not ignored, the commit's own among them; a nested repository as `name/`. */
@@ -12,8 +13,8 @@ type Untracked = {
   heads: Map<string, string>;
 };
 
-/** `scratch` is a directory of the runner's own. */
-export type Where = { workspace: string; scratch: string; env: NodeJS.ProcessEnv };
+/** `scratch` is a directory of the runner's own, in which `user`, whom git runs as, may write. */
+export type Where = { workspace: string; scratch: string; env: NodeJS.ProcessEnv; user: User };
 
 /** Also ends a git that a file of the agent's, opened as an ignore file, would hold for ever. */
 const patienceMs = 120_000;
@@ -26,11 +27,12 @@ export const shown = (path: string): string =>
  * Everything here rejects with `GitFailed` where git does: then files would be missing that nobody could name, or be
  * taken for others. What can be named goes to `left`, one sentence each.
  */
-export async function openListing({ workspace, scratch, env }: Where, left: string[]) {
+export async function openListing({ workspace, scratch, env, user }: Where, left: string[]) {
   const repository = { GIT_DIR: join(scratch, "git"), GIT_WORK_TREE: workspace };
   const about = (paths: readonly string[] = []): GitOptions => ({
     cwd: workspace,
     env,
+    user,
     git: repository,
     timeoutMs: patienceMs,
     input: Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1"),

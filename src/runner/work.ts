@@ -1,15 +1,17 @@
 /** Runs the one program that is the work, in a process group of its own, and ends all of it: by itself, by cancel or by time. */
 import { spawn } from "node:child_process";
 import type { AttemptResult } from "../core/protocol.ts";
-import { endMarked, signal } from "./leftovers.ts";
+import { endLeft, signal } from "./leftovers.ts";
 import { splitLines, type LineSink } from "./lines.ts";
 import type { Timing } from "./timing.ts";
+import type { User } from "./user.ts";
 
 export type Command = {
   /** Never through a shell. */
   argv: string[];
   cwd: string;
   env: NodeJS.ProcessEnv;
+  user: User;
   input: string;
 };
 
@@ -37,7 +39,7 @@ export async function runWork(
   { timing, timeoutMs, cancel, mark }: Limits,
 ): Promise<Ended> {
   const [file = "", ...args] = command.argv;
-  const child = spawn(file, args, { cwd: command.cwd, env: command.env, detached: true });
+  const child = spawn(file, args, { cwd: command.cwd, env: command.env, ...command.user, detached: true });
   const exited = new AbortController();
   const exit = new Promise<{ code: number | null; name: string | null } | Error>((resolve) => {
     child.on("error", resolve);
@@ -62,7 +64,7 @@ export async function runWork(
       await timing.sleep(graceMs, exited.signal);
     }
     signal(-child.pid, "SIGKILL");
-    await endMarked(mark, () => timing.sleep(pauseMs));
+    await endLeft(mark, command.user.uid, () => timing.sleep(pauseMs));
   }
   const outcome = await exit;
   if (outcome instanceof Error) {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Job } from "../core/protocol.ts";
 import { git, GitFailed, listed, mustGit, settings, type GitAnswer, type GitOptions } from "./git.ts";
 import { backoffMs, type Timing } from "./timing.ts";
+import { give, type User } from "./user.ts";
 
 /** Path → what the commit has there. Paths are bytes, held one to a character (latin1). */
 export type Base = Map<string, { mode: string; id: string; bytes: number }>;
@@ -17,6 +18,8 @@ export type Ground = {
   /** A directory of the runner's own. */
   scratch: string;
   env: NodeJS.ProcessEnv;
+  /** Whose the workspace and the home are. */
+  user: User;
   /** The bridge's address, where git fetches when the job has no clone address. */
   bridge: string;
   /** How git calls our credential helper: a line for a shell. */
@@ -97,22 +100,29 @@ export function agentGitConfig({ workspace, helper }: Ground, url: string): stri
   ].join("\n");
 }
 
+function writeFor(user: User, path: string, text: string): void {
+  writeFileSync(path, text);
+  give(path, user);
+}
+
 /** Rejects with `GitFailed`. `phase` is told of each part as it begins. */
 export async function prepare(
   ground: Ground,
   source: Job["source"],
   { timing, stop, phase }: { timing: Timing; stop: AbortSignal; phase: (phase: "fetch" | "checkout") => void },
 ): Promise<Base> {
-  const { workspace } = ground;
+  const { workspace, user } = ground;
   const url = source.url ?? `${ground.bridge}/git`;
-  const options = { cwd: workspace, env: { ...ground.env, ...unproxied }, signal: stop };
+  const options = { cwd: workspace, env: { ...ground.env, ...unproxied }, user, signal: stop };
   const must = (...args: string[]): Promise<GitAnswer> => mustGit(args, options);
 
   phase("fetch");
   const format = source.sha.length === 64 ? "sha256" : "sha1";
   await must("init", "--quiet", "--template=", `--object-format=${format}`);
-  mkdirSync(join(workspace, ".git/info"));
-  writeFileSync(join(workspace, ".git/info/attributes"), attributes);
+  const info = join(workspace, ".git/info");
+  mkdirSync(info);
+  give(info, user);
+  writeFor(user, join(info, "attributes"), attributes);
   await must("remote", "add", "origin", url);
   const startedAt = timing.now();
   for (let failures = 1; ; failures += 1) {
@@ -127,6 +137,6 @@ export async function prepare(
   await must("checkout", "--quiet", "--detach", source.sha);
   const base = parseListing(await must("ls-tree", "-r", "-l", "-z", "--full-tree", source.sha));
   const config = join(ground.home, ".gitconfig");
-  if (!existsSync(config)) writeFileSync(config, agentGitConfig(ground, url));
+  if (!existsSync(config)) writeFor(user, config, agentGitConfig(ground, url));
   return base;
 }

@@ -18,10 +18,14 @@ test.skipIf(!ready)(
   async () => {
     const { modal, github, child, reader, secrets, start, comment, ended } = await openModalStage();
     await start();
-    await comment("/parhelia run -- sh -c 'echo made > made.txt'");
+    await comment("/parhelia run -- sh -c 'id -u > made.txt; touch ~/mine && pwd >> made.txt'");
     const { task, spent, attempt } = await ended(40_000);
     expect(task, child.said.slice(-5).join("\n")).toMatchObject({ state: "succeeded", attempts: 1 });
-    expect(github.pulls("acme/widgets")).toHaveLength(1);
+    const [pull] = github.pulls("acme/widgets");
+    const files = await github.files("acme/widgets", pull?.pull.headSha);
+    // Where the stand-in is root its sandboxes have more than one user, as Modal's have.
+    const user = process.getuid?.() === 0 ? 1500 : 0;
+    expect(files["made.txt"]).toMatchObject({ text: `${user}\n/workspace\n` });
     expect(await modal.living()).toEqual([]);
     const made = (await reader.events()).find(({ event }) => event.type === "sandbox_created");
     expect(made?.event.message).toMatch(/^sandbox parhelia-t_\w+-1 from image parhelia:live \(im-\w+\)$/);

@@ -43,7 +43,7 @@ test.skipIf(!hasGit)("the cards are the first words, read with the question that
 test.skipIf(!hasGit).each([
   ["No devices were found", "echo 'No devices were found'", "No devices were found"],
   ["an error", "echo 'NVIDIA-SMI has failed'; exit 9", "NVIDIA-SMI has failed"],
-  ["silence", "true", "it says nothing"],
+  ["nothing", "true", "silence"],
 ])("where the driver answers with %s, nothing is done on a CPU instead", async (_, driver, said) => {
   const { result, events } = await run("H100", driver);
   const because = `GPU H100 was asked for, and there is none in the sandbox (nvidia-smi: ${said})`;

@@ -108,7 +108,7 @@ test("whatever else is printed is output, and broken lines do no harm", () => {
 });
 
 test("the command line leaves the checkout's settings out and the prompt off", () => {
-  const start = claudeCode({ binary: "/bin/claude", model: "m-1", prompt: "--help; $(id)", isRoot: true });
+  const start = claudeCode({ binary: "/bin/claude", model: "m-1", prompt: "--help; $(id)" });
   expect(start.argv).toEqual([
     ..."/bin/claude -p --output-format stream-json --verbose --setting-sources user --strict-mcp-config".split(" "),
     "--dangerously-skip-permissions",
@@ -116,10 +116,9 @@ test("the command line leaves the checkout's settings out and the prompt off", (
     "m-1",
   ]);
   expect(start.input).toBe("--help; $(id)");
-  expect(start.env).toMatchObject({ IS_SANDBOX: "1", DISABLE_TELEMETRY: "1", DISABLE_AUTOUPDATER: "1" });
-  const plain = claudeCode({ binary: "claude", model: null, prompt: "", isRoot: false });
+  expect(start.env).toMatchObject({ IS_SANDBOX: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" });
+  const plain = claudeCode({ binary: "claude", model: null, prompt: "" });
   expect(plain.argv).not.toContain("--model");
-  expect(plain.env).not.toHaveProperty("IS_SANDBOX");
 });
 
 /** Stands for the agent: prints a recorded run, and what it was started with to its standard error. */

@@ -6,7 +6,7 @@ import { watchInbox } from "../../src/runner/inbox.ts";
 async function watch(answers: Answer[]) {
   const asked: string[] = [];
   const pausesMs: number[] = [];
-  const cancels: string[] = [];
+  let cancels = 0;
   const reach: Reach = {
     over: new AbortController(),
     timing: { now: () => 0, sleep: async (ms) => void pausesMs.push(ms) },
@@ -20,7 +20,7 @@ async function watch(answers: Answer[]) {
       },
     },
   };
-  await watchInbox(reach, ({ because }) => cancels.push(because));
+  await watchInbox(reach, () => (cancels += 1));
   return { asked, pausesMs, cancels, isOver: reach.over.signal.aborted };
 }
 
@@ -31,7 +31,7 @@ test("a message is heard once, and asked past; kinds from a later time are skipp
     inbox({ n: 1, kind: "from-the-future" }, { n: 2, kind: "cancel", because: "dana" }),
     inbox({ n: 2, kind: "cancel", because: "again" }, { n: 3, kind: "cancel", because: "olly" }),
   ]);
-  expect(cancels).toEqual(["dana", "olly"]);
+  expect(cancels).toBe(2);
   expect(asked.map((path) => path.split("=")[1])).toEqual(["0", "2", "3"]);
   expect(isOver).toBe(true);
 });

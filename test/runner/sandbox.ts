@@ -1,6 +1,6 @@
 /** Starts the real, bundled runner as a child process against the gateway's stand-in, as a sandbox would. */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -51,6 +51,9 @@ export async function startSandbox(start: Start): Promise<Sandbox> {
   const workspace = join(directory, "workspace");
   const temporary = join(directory, "tmp");
   for (const path of [home, workspace, temporary]) mkdirSync(path);
+  // As everywhere: other users find their way, and have a place for temporary files.
+  chmodSync(directory, 0o755);
+  chmodSync(temporary, 0o1777);
   const runner = join(directory, "runner.mjs");
   writeFileSync(runner, bundle.code);
   const job = jobOf({ work, source, gpu, ...(timeoutMs === undefined ? {} : { timeoutMs }) });

@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import type { Timing } from "../../src/runner/timing.ts";
 import { runWork, type Command } from "../../src/runner/work.ts";
 
-const command = (argv: string[], input = ""): Command => ({ argv, input, cwd: "/", env: { PATH: "/usr/bin:/bin" } });
+const command = (argv: string[], input = ""): Command => ({
+  argv,
+  input,
+  cwd: "/",
+  user: {},
+  env: { PATH: "/usr/bin:/bin" },
+});
 
 function sinks() {
   const out: string[] = [];

@@ -20,6 +20,7 @@ function makeGround(): Ground {
     workspace,
     home,
     scratch,
+    user: {},
     env: { PATH: process.env["PATH"] ?? "" },
     bridge: "http://127.0.0.1:9",
     helper: password,

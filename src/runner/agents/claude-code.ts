@@ -15,10 +15,10 @@ const planSteps = 50;
 const nameCharacters = 100;
 const lineCharacters = 300;
 
-const stepStates = new Map<unknown, Step["state"]>([
-  ["in_progress", "now"],
-  ["completed", "done"],
-]);
+const stepState = (status: unknown): Step["state"] => {
+  if (status === "completed") return "done";
+  return status === "in_progress" ? "now" : "todo";
+};
 
 /** Of a tool's input, the first of these that is there says best what it does. */
 const tellingInputs = ["command", "file_path", "notebook_path", "pattern", "url", "query", "description", "prompt"];
@@ -36,7 +36,7 @@ function readPlan(input: unknown): Fact {
     .slice(0, planSteps)
     .map((todo) => ({
       text: oneLine(text(get(todo, "content")), lineCharacters),
-      state: stepStates.get(get(todo, "status")) ?? ("todo" as const),
+      state: stepState(get(todo, "status")),
     }));
   const done = steps.filter(({ state }) => state === "done").length;
   return { type: "agent_plan", level: "info", message: `${done} of ${steps.length} steps are done`, steps };
@@ -119,22 +119,20 @@ export function readClaude(): Pick<Agent, "read" | "closing"> {
  * `binary` is the path of Claude Code; `model` null leaves the choice to it. Of the settings only the user's own count:
  * with the checkout's, its hooks and servers would run and its `env` would send every call elsewhere.
  */
-export function claudeCode({ binary, model, prompt, isRoot }: ClaudeStart): Agent {
+export function claudeCode({ binary, model, prompt }: ClaudeStart): Agent {
   const flags =
     "-p --output-format stream-json --verbose --setting-sources user --strict-mcp-config --dangerously-skip-permissions";
   return {
     argv: [binary, ...flags.split(" "), ...(model === null ? [] : ["--model", model])],
     env: {
-      DISABLE_TELEMETRY: "1",
-      DISABLE_ERROR_REPORTING: "1",
-      DISABLE_AUTOUPDATER: "1",
+      // Stands for DISABLE_TELEMETRY, DISABLE_ERROR_REPORTING, DISABLE_AUTOUPDATER and their like.
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
       // Without it root is refused `--dangerously-skip-permissions`.
-      ...(isRoot ? { IS_SANDBOX: "1" } : {}),
+      IS_SANDBOX: "1",
     },
     input: prompt,
     ...readClaude(),
   };
 }
 
-export type ClaudeStart = { binary: string; model: string | null; prompt: string; isRoot: boolean };
+export type ClaudeStart = { binary: string; model: string | null; prompt: string };
