@@ -196,6 +196,7 @@ test("Modal needs an address that its sandboxes reach, and a token", () => {
 
 test.each([
   ['image_rebuild = "every sunday"', "is no line of cron. Write five fields"],
+  ['e2e = "nightly"', "schedule.e2e"],
   ['image_rebuild = "0 0 31 2 *"', "is no line of cron"],
   ['image_rebuild = "0 6 * * 0"\ntime_zone = "Mars/North"', 'is no time zone. Write one like "UTC"'],
 ])("a schedule that never comes is refused: %s", (lines, words) => {
@@ -208,5 +209,13 @@ test("a schedule of images needs the account, and says what is missing of it", (
   onTestFinished(() => store.close());
   const around = { store, clock: systemClock, ids: randomIds, log: { info() {}, warn() {}, error() {} } };
   expect(() => openSchedule(config, around)).toThrow(/MODAL_TOKEN_SECRET: the token's secret/);
+  const nightly = readConfig(folder('[schedule]\ne2e = "0 4 * * *"\n'), { MODAL_TOKEN_ID: "ak-1" });
+  expect(() => openSchedule(nightly, around)).toThrow(/MODAL_TOKEN_SECRET: the token's secret/);
+  const both = folder('[schedule]\nimage_rebuild = "0 6 * * 0"\ne2e = "0 4 * * *"\ntime_zone = "Europe/Berlin"\n');
+  const account = { MODAL_TOKEN_ID: "ak-1", MODAL_TOKEN_SECRET: "as-1" };
+  expect(openSchedule(readConfig(both, account), around).jobs.map(({ name, times }) => [name, times])).toEqual([
+    ["image-rebuild", { cron: "0 6 * * 0", timeZone: "Europe/Berlin" }],
+    ["e2e", { cron: "0 4 * * *", timeZone: "Europe/Berlin" }],
+  ]);
   expect(openSchedule(readConfig(folder(), {}), around).jobs).toEqual([]);
 });

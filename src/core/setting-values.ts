@@ -100,6 +100,8 @@ const cronTimes = z
 export const scheduleSection = z.strictObject({
   /** Build the image of sandboxes on Modal anew, try it, and make it live. */
   image_rebuild: cronTimes.optional(),
+  /** Try on the account what the service relies on there. */
+  e2e: cronTimes.optional(),
   time_zone: z.string().refine(isTimeZone, 'is no time zone. Write one like "UTC" or "Europe/Berlin"'),
 });
 

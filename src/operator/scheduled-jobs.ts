@@ -5,9 +5,11 @@ import type { Clock, Ids } from "../core/ports/clock.ts";
 import type { Job, JobOutcome, Schedule } from "../core/ports/jobs.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { Store } from "../core/ports/store.ts";
+import { dollars } from "../core/money.ts";
 import { Refusal } from "../core/refusal.ts";
 import { modalAccount } from "../from-config.ts";
 import { imageCommand, type ImageWorld } from "../terminal/image.ts";
+import type { E2eOutcome } from "./e2e/run.ts";
 import { openImageWorld } from "./image-world.ts";
 
 interface Around {
@@ -21,14 +23,16 @@ export const noSchedule: Schedule = { jobs: [], repository: undefined };
 
 /** Throws a `ConfigError` where something is to be done on Modal and the account is not in the configuration. */
 export function openSchedule(config: Config, around: Around): Schedule {
-  const { image_rebuild: cron, time_zone: timeZone } = config.settings.schedule;
+  const { image_rebuild: rebuild, e2e, time_zone: timeZone } = config.settings.schedule;
   const jobs: Job[] = [];
-  if (cron !== undefined) {
-    modalAccount(config);
+  if (rebuild !== undefined || e2e !== undefined) modalAccount(config);
+  if (rebuild !== undefined) {
     const open = (keep: (line: string) => void) =>
       openImageWorld(config, { ...around, by: "the schedule", say: keep, tell: keep });
-    jobs.push({ name: "image-rebuild", times: { cron, timeZone }, run: () => rebuildImage(open) });
+    jobs.push({ name: "image-rebuild", times: { cron: rebuild, timeZone }, run: () => rebuildImage(open) });
   }
+  if (e2e !== undefined)
+    jobs.push({ name: "e2e", times: { cron: e2e, timeZone }, run: () => tryAccount(() => e2eNow(config, around)) });
   return { jobs, repository: config.settings.operator.repository };
 }
 
@@ -57,6 +61,27 @@ export async function rebuildImage(open: OpenWorld): Promise<JobOutcome> {
     world.images.close();
   }
   return { outcome: "passed", words: `image ${tag} is live`, failing: [], log: lines.join("\n") };
+}
+
+async function e2eNow(config: Config, around: Around): Promise<E2eOutcome> {
+  // Loaded where it is needed: Modal's client is larger than all the rest.
+  const { e2eOnAccount } = await import("./e2e/on-account.ts");
+  // Its own time ends it; its outcome tells of each step.
+  return e2eOnAccount(config, "core", { ...around, signal: new AbortController().signal, tell: () => undefined });
+}
+
+/** What a run on the account came to; what was not tried fell with a step that failed. */
+export async function tryAccount(attempt: () => Promise<E2eOutcome>): Promise<JobOutcome> {
+  const { passed, level, steps, cost } = await attempt();
+  const log = steps.map(({ name, outcome, because }) => `${outcome}: ${name}${because && ` (${because})`}`).join("\n");
+  const common = { log, level };
+  if (passed)
+    return { ...common, outcome: "passed", words: `level ${level} holds and cost ${dollars(cost)}`, failing: [] };
+  const failed = steps.filter(({ outcome }) => outcome === "failed");
+  const [first] = failed.length > 0 ? failed : steps.filter(({ outcome }) => outcome === "not tried");
+  const words =
+    first === undefined ? `level ${level} does not hold` : `${first.name}: ${first.because.split("\n", 1).join("")}`;
+  return { ...common, outcome: "failure", words, failing: failed.map(({ name }) => ({ job: "e2e", step: name })) };
 }
 
 const firstLine = ({ message }: Refusal): string => message.split("\n", 1).join("");

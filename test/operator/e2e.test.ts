@@ -21,6 +21,7 @@ import { needs } from "../world/needs.ts";
 // With Modal's client, which reads its configuration file when it is imported.
 const { openModalSandboxes } = await import("../../src/sandbox/modal/open-modal-sandboxes.ts");
 const { runE2e, steps, longestMs } = await import("../../src/operator/e2e/run.ts");
+const { tryAccount } = await import("../../src/operator/scheduled-jobs.ts");
 const { reportOf } = await import("../../src/operator/e2e/report.ts");
 
 const ready = needs("bwrap") && needs("git");
@@ -146,6 +147,24 @@ test.skipIf(!ready)("without an image that works the rest is not tried", async (
   expect(new Set(rest)).toEqual(new Set(["not tried: there is no image that works"]));
   expect(rest.length).toBe(steps.filter(({ level }) => level !== "full").length - 1);
   expect(confirmed).toEqual([]);
+});
+
+test.skipIf(!ready)("by the schedule it passes, or fails with the steps that did", { timeout: 60_000 }, async () => {
+  expect(await tryAccount(() => run("smoke"))).toMatchObject({
+    outcome: "passed",
+    level: "smoke",
+    words: expect.stringMatching(/^level smoke holds and cost \$0\.\d\d/),
+    failing: [],
+    log: expect.stringMatching(/^passed: /),
+  });
+  await modal.faults.failLayer("useradd", "no space left on device");
+  const failed = await tryAccount(() => run("smoke"));
+  expect(failed).toMatchObject({
+    outcome: "failure",
+    words: expect.stringMatching(/: Modal could not build layer 3 of 4/),
+    failing: [{ job: "e2e", step: expect.stringContaining("image") }],
+    log: expect.stringContaining("not tried: "),
+  });
 });
 
 test.skipIf(!ready)("when its time is up it stops, and ends what it made", { timeout: 60_000 }, async () => {
