@@ -55,7 +55,16 @@ const may: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Here the adapters meet; configuration is read at the edge. */
-const entries = ["main.ts", "cli.ts", "parhelia.ts", "operator", "config.ts", "from-config.ts", "open-backend.ts"];
+const entries = [
+  "main.ts",
+  "assemble.ts",
+  "cli.ts",
+  "parhelia.ts",
+  "operator",
+  "config.ts",
+  "from-config.ts",
+  "open-backend.ts",
+];
 
 /** Packages that work on values alone. */
 const pure: ReadonlySet<string> = new Set(["zod", "fastest-levenshtein", "croner"]);

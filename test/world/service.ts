@@ -10,7 +10,7 @@ import { openEngine, type Engine } from "../../src/engine/engine.ts";
 import type { Limits, Operator, Room } from "../../src/engine/room.ts";
 import type { GitHubForge } from "../../src/github/forge.ts";
 import { openGitHub as openGitHubSide } from "../../src/github/open-github.ts";
-import { assemble, type Parts } from "../../src/main.ts";
+import { assemble, type Parts } from "../../src/assemble.ts";
 import { noSchedule } from "../../src/operator/scheduled-jobs.ts";
 import { openLocalForge } from "../../src/terminal/local-forge.ts";
 import { openOperatorWebhook } from "../../src/web/operator-webhook.ts";

@@ -18,7 +18,7 @@ import type { Ids } from "../../src/core/ports/clock.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { isEnded, type Task } from "../../src/core/task.ts";
 import type { Limits } from "../../src/engine/room.ts";
-import type { Parts } from "../../src/main.ts";
+import type { Parts } from "../../src/assemble.ts";
 import { counters } from "../../src/records/document.ts";
 import { listTasks } from "../../src/records/list-tasks.ts";
 import { openGitHub, type GitHubStandIn } from "./github/open-github.ts";
