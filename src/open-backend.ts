@@ -10,6 +10,7 @@ import type { Store } from "./core/ports/store.ts";
 import { modalSettings } from "./from-config.ts";
 import { listen } from "./gateway/listen.ts";
 import { stayHome } from "./records/local-home.ts";
+import { pinnedClaudeCode } from "./operator/pinned.ts";
 import { openEgress } from "./sandbox/local/egress.ts";
 import { findClaude } from "./sandbox/local/find-claude.ts";
 import { localPlaces, machineWord } from "./sandbox/local/local-places.ts";
@@ -52,7 +53,12 @@ export async function openBackend(
   }
   // Loaded where it is needed: it is larger than all the rest.
   const { openModalSandboxes } = await import("./sandbox/modal/open-modal-sandboxes.ts");
-  const sandboxes = await openModalSandboxes({ ...settings, clock: around.clock, log: around.log });
+  const sandboxes = await openModalSandboxes({
+    ...settings,
+    claudeCode: pinnedClaudeCode(),
+    clock: around.clock,
+    log: around.log,
+  });
   return {
     sandboxes,
     sandboxEnv: {

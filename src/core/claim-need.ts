@@ -21,14 +21,16 @@ export function claimNeed(
     readonly used: MicroUsd;
     readonly budgets: Budgets;
     readonly microUsdPerHour: MicroUsd;
-    /** How long it may wait for a GPU; not at all unless told. */
+    /** How long it may wait for a GPU, and for an image to be built; not at all unless told. */
     readonly maxWaitMs?: number;
     readonly now: Instant;
   },
 ): ClaimNeed {
   const { used, budgets, microUsdPerHour, maxWaitMs = 0, now } = given;
   // It may be made late, and lives its whole lifetime from then on.
-  const waitMs = task.spec.resources.gpu === undefined ? 0 : maxWaitMs;
+  const { resources, image } = task.spec;
+  const waits = [resources.gpu, image].filter((each) => each !== undefined);
+  const waitMs = waits.length * maxWaitMs;
   const until = after(now, patience.createMs + waitMs + lifetimeMs(task));
   const compute = computePrice(microUsdPerHour, lifetimeMs(task));
   // What the task has left for a first call may be less than a call can cost; the call is made smaller then.

@@ -6,7 +6,7 @@ import { gpuNames } from "./compute-prices.ts";
 import { elapsed, timeOfDay } from "./headline.ts";
 import { after, type Instant } from "./instant.ts";
 import type { Resources } from "./ports/sandboxes.ts";
-import type { Machine } from "./task.ts";
+import type { Machine } from "./awaited-machine.ts";
 
 /** In a spec, between GPUs of which any will do: `H100,A100-80GB`. */
 const gpuSeparator = ",";
@@ -29,6 +29,12 @@ export interface Patience {
   readonly eachMs?: number | undefined;
 }
 
+/** Its image is built before a machine is asked for. */
+export const imageFirst = ({ now, maxWaitMs }: Patience): Machine => {
+  const until = after(now, maxWaitMs);
+  return { building: true, until, next: [], giveUpAt: until };
+};
+
 export function firstMachine({ gpu }: Resources, patience: Patience): Machine {
   const [first, ...next] = gpu?.split(gpuSeparator) ?? [];
   const { now, eachMs } = patience;
@@ -50,7 +56,9 @@ export function nextMachine({ next, giveUpAt }: Machine, now: Instant): Machine 
 const machineWords = (gpu: string | undefined): string => (gpu === undefined ? "a machine" : `GPU ${gpu}`);
 
 /** What becomes of the waiting, as one sentence. */
-export function waitWords({ gpu, until, next, giveUpAt }: Machine): string {
+export function waitWords({ gpu, building, until, next, giveUpAt }: Machine): string {
+  if (building === true)
+    return `Its image is being built, which happens once for each base; it is given up at ${timeOfDay(giveUpAt)}.`;
   const [other] = next;
   const then =
     other === undefined
@@ -58,6 +66,10 @@ export function waitWords({ gpu, until, next, giveUpAt }: Machine): string {
       : `GPU ${other} is asked for from ${timeOfDay(until)} on`;
   return `No ${machineWords(gpu).replace(/^a /, "")} is free at the moment; if that stays so, ${then}.`;
 }
+
+/** For the person who asked. */
+export const noImageWords = (waitedMs: number): string =>
+  `its image was not built in ${elapsed(waitedMs)}. Try again later: layers that were built are kept. A smaller base (\`sandbox.image\`) is built sooner.`;
 
 /** For the person who asked. */
 export function noMachineWords(gpu: string | undefined, waitedMs: number): string {

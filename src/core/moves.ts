@@ -1,9 +1,10 @@
 /** How a task goes from one state to the next: each move keeps what every state shares and brings what its own state needs. */
 import type { AttemptId } from "./ids.ts";
 import type { Instant } from "./instant.ts";
+import type { Machine } from "./awaited-machine.ts";
 import { minus, plus, type MicroUsd } from "./money.ts";
 import { waitWords } from "./machine.ts";
-import type { Actor, Base, EndedTask, Finding, InState, Machine, Published, Spec, Task } from "./task.ts";
+import type { Actor, Base, EndedTask, Finding, InState, Published, Spec, Task } from "./task.ts";
 
 type Shared = Pick<
   Task,

@@ -6,7 +6,7 @@ import type { Attempt, Heard, Outcome } from "./attempt.ts";
 import { after, earliest, minuteMs, secondMs, type Instant } from "./instant.ts";
 import { idleness, idleWords, nothingHandedOver, type Idleness } from "./idle.ts";
 import { judge, publishAs } from "./judge.ts";
-import { noMachineWords } from "./machine.ts";
+import { noImageWords, noMachineWords } from "./machine.ts";
 import type { AttemptResult } from "./protocol.ts";
 import type { PublishAs } from "./ports/forge.ts";
 import { isEnded, isWaitingForMachine, type Finding, type InState, type Task } from "./task.ts";
@@ -128,7 +128,10 @@ function whileNoMachine(task: InState<"waiting">, facts: Facts, now: Instant): S
   if (now >= until) {
     if (machine?.next[0] !== undefined)
       return { do: "next machine", because: `${machine.gpu} was not free in its time` };
-    return endWith("failed", noResult("failed", noMachineWords(task.spec.resources.gpu, now - task.since)));
+    const waitedMs = now - task.since;
+    const because =
+      machine?.building === true ? noImageWords(waitedMs) : noMachineWords(task.spec.resources.gpu, waitedMs);
+    return endWith("failed", noResult("failed", because));
   }
   const askAt = attempt.waitedAt === undefined ? now : after(attempt.waitedAt, patience.machineMs);
   if (now >= askAt) return { do: "create", because: "there may be a machine for its sandbox by now" };

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { AttemptId, attemptId, InstallationId, Sha, TaskId } from "./ids.ts";
 import { Instant } from "./instant.ts";
+import { Machine } from "./awaited-machine.ts";
 import { MicroUsd } from "./money.ts";
 import { Network } from "./network.ts";
 import { PublishPolicy } from "./publish-policy.ts";
@@ -78,6 +79,8 @@ export const Spec = z.object({
   network: Network.optional(),
   /** Names of the operator's secrets that its sandbox gets, where it is trusted. */
   secrets: z.array(z.string()).optional(),
+  /** The repository's own base of its sandboxes' image, in a registry. */
+  image: z.string().optional(),
 });
 export type Spec = z.output<typeof Spec>;
 
@@ -137,17 +140,6 @@ export const Published = z.object({
   notes: z.array(z.string()),
 });
 export type Published = z.output<typeof Published>;
-
-/** A machine that is not free yet: what is asked for now, until when, and what comes after it. */
-export const Machine = z.object({
-  /** Absent where only CPU and memory are asked for. */
-  gpu: z.string().optional(),
-  until: Instant,
-  /** GPUs that are asked for then, each for its share of the time that is left. */
-  next: z.array(z.string()),
-  giveUpAt: Instant,
-});
-export type Machine = z.output<typeof Machine>;
 
 const shared = {
   id: TaskId,

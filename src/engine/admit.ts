@@ -10,6 +10,7 @@ import { policyFrom } from "../core/publish-policy.ts";
 import { Refusal } from "../core/refusal.ts";
 import { notPermitted, permits } from "../core/role.ts";
 import { applied, confirmAbove, loweredBy } from "../core/settings/applied.ts";
+import { settingsPath } from "../core/settings/schema.ts";
 import { repositoryName, type Spec, type Task } from "../core/task.ts";
 import { requestPut } from "../records/requests.ts";
 import { similarRuns } from "../records/similar-tasks.ts";
@@ -19,12 +20,15 @@ import { eventOf, type Done, type Look } from "./look.ts";
 /** The right that starting work needs, whatever a repository's settings say. */
 const needed = "write";
 
+const noImagesHere = `\`sandbox.image\` in \`${settingsPath}\` names an image, and images need Modal: this Parhelia runs its work on its own machine, with the programs there. Remove the key, or ask the operator for \`sandbox.backend = "modal"\`.`;
+
 export async function admit(room: Room, look: Look): Promise<Done> {
   const { task } = look;
   const { limits, forge, store } = room;
   const settings = await forge.settings(task.origin.place);
   const spec = await mayStart(room, task, settings);
   room.sandboxes.accept(spec.resources);
+  if (spec.image !== undefined && room.sandboxes.backend === "local") throw new Refusal(noImagesHere);
   // A retry starts from the base that it had.
   const base = task.base ?? (await forge.pin(task));
   const now = room.clock.now();

@@ -3,19 +3,20 @@
  * Where the backend has no machine for it yet, it is asked again, and after its time for the next machine that would do.
  */
 import { after, earliest, type Instant } from "../core/instant.ts";
-import { askedOf, firstMachine, nextMachine } from "../core/machine.ts";
+import { askedOf, firstMachine, imageFirst, nextMachine } from "../core/machine.ts";
 import { microUsd, type MicroUsd } from "../core/money.ts";
 import { machineFound, waitingForMachine } from "../core/moves.ts";
 import { lifetimeMs, patience } from "../core/next-step.ts";
 import type { Sandbox, SandboxSpec } from "../core/ports/sandboxes.ts";
-import type { Machine, Task } from "../core/task.ts";
+import type { Machine } from "../core/awaited-machine.ts";
+import type { Task } from "../core/task.ts";
 import { attemptPut } from "../records/attempt.ts";
 import type { Room } from "./room.ts";
 import { attemptOf, eventOf, type Done, type Look } from "./look.ts";
 
 export async function createSandbox(room: Room, look: Look): Promise<Done> {
   const made = await room.sandboxes.create(specOf(room, look));
-  return made === "waiting" ? noneYet(room, look) : created(room, look, made);
+  return typeof made === "string" ? noneYet(room, look, made) : created(room, look, made);
 }
 
 /** The machine that was asked for is given up, unless it came this very moment. */
@@ -56,6 +57,7 @@ function specOf({ sandboxes, sandboxEnv, boot, tokens }: Room, look: Look): Sand
     network: task.spec.network,
     secrets: withholdsSecrets(task) ? undefined : task.spec.secrets,
     task: task.id,
+    image: task.spec.image,
   };
 }
 
@@ -65,26 +67,26 @@ const withholdsSecrets = ({ base, spec }: Task): boolean => base?.trusted !== tr
 const machineOf = ({ task }: Look): Machine | undefined => (task.state === "waiting" ? task.machine : undefined);
 
 /** It costs nothing, and keeps its name, its slot and what is held for it. */
-function noneYet({ clock, limits }: Room, look: Look): Done {
+function noneYet({ clock, limits }: Room, look: Look, why: "waiting" | "building"): Done {
   const { task } = look;
   const attempt = attemptOf(look);
   const now = clock.now();
   const also = { put: [attemptPut({ ...attempt, waitedAt: now })] };
   const askAt = after(now, patience.machineMs);
   const machine = machineOf(look);
-  if (machine !== undefined) return { due: earliest(askAt, machine.until), also };
-  if (task.state !== "starting") return { due: askAt, also };
-  const first = firstMachine(task.spec.resources, {
-    now,
-    maxWaitMs: limits.maxWaitMs,
-    eachMs: task.spec.maxWaitMs,
-  });
+  const isBuilding = why === "building";
+  // Once the image is there, a machine has its own time to come.
+  const isAsBefore = machine !== undefined && (machine.building === true) === isBuilding;
+  if (isAsBefore) return { due: earliest(askAt, machine.until), also };
+  if (task.state !== "starting" && task.state !== "waiting") return { due: askAt, also };
+  const waits = { now, maxWaitMs: limits.maxWaitMs, eachMs: task.spec.maxWaitMs };
+  const first = isBuilding ? imageFirst(waits) : firstMachine(task.spec.resources, waits);
   const to = waitingForMachine(task, { attempt: attempt.id, machine: first }, now);
   return {
     to,
     due: earliest(askAt, first.until),
     also,
-    events: [eventOf(look, "info", "task_waits_for_machine", to.because)],
+    events: [eventOf(look, "info", isBuilding ? "task_waits_for_image" : "task_waits_for_machine", to.because)],
   };
 }
 
@@ -93,6 +95,7 @@ function created(room: Room, look: Look, made: Sandbox): Done {
   const attempt = attemptOf(look);
   const { image, gpu } = made;
   const from = image === undefined ? "" : ` from image ${image.name} (${image.id})`;
+  const over = task.spec.image === undefined || image === undefined ? "" : `, built on ${task.spec.image}`;
   const on = gpu === undefined ? "" : ` with GPU ${gpu}`;
   const without = withholdsSecrets(task)
     ? ", without the secrets of `sandbox.secrets`: its text or code comes from someone without write access"
@@ -104,7 +107,7 @@ function created(room: Room, look: Look, made: Sandbox): Done {
     also: { put: [attemptPut({ ...attempt, ...withGpu(gpu), createdAt, microUsdPerHour: priceOf(room, look, made) })] },
     events: [
       {
-        ...eventOf(look, "info", "sandbox_created", `sandbox ${made.name}${from}${on}${without}`),
+        ...eventOf(look, "info", "sandbox_created", `sandbox ${made.name}${from}${over}${on}${without}`),
         ...(image === undefined ? {} : { details: { image: image.name, image_id: image.id } }),
       },
     ],

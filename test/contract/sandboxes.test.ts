@@ -58,9 +58,9 @@ async function modal(gpu: string | undefined): Promise<Stage> {
 
 const stay = "exec sleep 1000";
 
-const made = async (making: Promise<Sandbox | "waiting">): Promise<Sandbox> => {
+const made = async (making: ReturnType<Sandboxes["create"]>): Promise<Sandbox> => {
   const sandbox = await making;
-  if (sandbox === "waiting") throw new Error("It waits for a machine.");
+  if (typeof sandbox === "string") throw new Error(`It is ${sandbox}.`);
   return sandbox;
 };
 
@@ -174,6 +174,21 @@ describe.each(backends)("$backend", { timeout: 60_000 }, ({ skip, open }) => {
       return expect(await sandboxes.list()).toHaveLength(2);
     },
   );
+
+  test.skipIf(skip)("a base of one's own has what is ours on top of it, or is refused in words", async () => {
+    const stage = await open();
+    const sandboxes = await stage.open();
+    const script = `{ node --version; command -v claude >/dev/null; } 2>&1 | say; ${stay}`;
+    const spec = stage.spec(1, script, { image: "nvidia/cuda:12.6.2-runtime-ubuntu24.04" });
+    if (stage.secret === undefined) {
+      await expect(sandboxes.create(spec)).rejects.toThrow(/no images.*use Modal/);
+      return expect(await sandboxes.list()).toEqual([]);
+    }
+    const { image } = await made(sandboxes.create(spec));
+    expect(image?.name).toMatch(/^parhelia-base:[0-9a-f]{40}$/);
+    expect(await stage.heard()).toMatch(/^v24\./);
+    return expect(await sandboxes.find(name(1))).toMatchObject({ image });
+  });
 
   test.skipIf(skip)("what the backend does not have is refused in words for a person", async () => {
     const stage = await open();

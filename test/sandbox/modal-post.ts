@@ -67,6 +67,7 @@ export async function openModalPost(world: ModalWorld, gpu: string | undefined):
     forge: "github.com",
     hosts: [],
     clock: { now: () => Instant.parse(Date.now()) },
+    claudeCode: "2.1.330",
     patienceMs: 1500,
     log,
   };

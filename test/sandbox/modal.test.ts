@@ -1,14 +1,14 @@
 /** What only Modal does to the contract of the sandboxes: faults, ends of every kind, machines that are not free, both backends. */
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { computePerHour } from "../../src/core/compute-prices.ts";
-import type { Sandbox, SandboxSpec } from "../../src/core/ports/sandboxes.ts";
+import type { Sandbox, Sandboxes, SandboxSpec } from "../../src/core/ports/sandboxes.ts";
 import { Refusal } from "../../src/core/refusal.ts";
 import { Status } from "nice-grpc";
 import { eventually } from "../world/eventually.ts";
 import { needs } from "../world/needs.ts";
 import { openAccount, openModalPost, type ModalPost } from "./modal-post.ts";
 import { name } from "./post.ts";
-import { TaskId } from "../../src/core/ids.ts";
+import { SandboxName, TaskId } from "../../src/core/ids.ts";
 
 const isMissing = !needs("bwrap");
 const account = isMissing ? undefined : await openAccount();
@@ -20,9 +20,9 @@ const world = () => {
 };
 
 const stay = "exec sleep 1000";
-const made = async (making: Promise<Sandbox | "waiting">): Promise<Sandbox> => {
+const made = async (making: ReturnType<Sandboxes["create"]>): Promise<Sandbox> => {
   const sandbox = await making;
-  if (sandbox === "waiting") throw new Error("It waits for a machine.");
+  if (typeof sandbox === "string") throw new Error(`It is ${sandbox}.`);
   return sandbox;
 };
 const isGone = (post: ModalPost) => eventually(async () => (await post.living()).length === 0, { withinMs: 10_000 });
@@ -240,6 +240,56 @@ describe.skipIf(isMissing)("a GPU that is not free", { timeout: 60_000 }, () => 
     // The first life hears of the end within half a second.
     expect(await eventually(async () => (await sandboxes.create(other)) !== "waiting", { withinMs: 5000 })).toBe(true);
     expect(await sandboxes.find(name(2))).toMatchObject({ gpu: "L4" });
+  });
+});
+
+describe.skipIf(isMissing)("a repository's own base", { timeout: 60_000 }, () => {
+  const base = "ubuntu:24.04";
+  const built = async () => (await world().calls()).filter((call) => call === "ImageGetOrCreate").length;
+  const open = async (changes: Partial<SandboxSpec> = {}) => {
+    const it = await openModalPost(world(), undefined);
+    const sandboxes = await it.open({ patienceMs: 50 });
+    return { it, sandboxes, spec: it.spec(1, stay, { image: base, ...changes }) };
+  };
+
+  test("is built while the task waits, with nothing that is billed, and once for all", async () => {
+    const { it, sandboxes, spec } = await open();
+    await world().change({ buildMs: 100 });
+    expect(await sandboxes.create(spec)).toBe("building");
+    expect(await sandboxes.create(spec)).toBe("building");
+    expect(await it.living()).toEqual([]);
+    // It is given up as what waits for a machine is: nothing is to be ended.
+    await sandboxes.end(name(1));
+    const isMade = async () => (await sandboxes.create(spec)) !== "building";
+    expect(await eventually(isMade, { withinMs: 20_000 })).toBe(true);
+    await world().change({ buildMs: 0 });
+    const before = await built();
+    await made(sandboxes.create({ ...spec, name: name(2) }));
+    const next = await it.open();
+    await made(next.create({ ...spec, name: name(3) }));
+    expect(await built()).toBe(before);
+    const another = await it.open({ claudeCode: "2.1.331" });
+    const { image } = await made(another.create({ ...spec, name: SandboxName.parse("parhelia-t_00000004-1") }));
+    expect(image?.name).not.toBe((await sandboxes.find(name(2)))?.image?.name);
+  });
+
+  test("that cannot be built is refused with its layer and the cure, and tried again for the next who asks", async () => {
+    const { it, sandboxes, spec } = await open({ image: "alpine:3.22" });
+    await world().faults.failLayer("command -v apt-get", "The base has neither apt-get nor dnf.");
+    const outcome = async () => {
+      for (;;) {
+        const said = await sandboxes.create(spec).catch((error: unknown) => error);
+        if (said !== "building") return said;
+      }
+    };
+    const refusal = await outcome();
+    expect(refusal).toBeInstanceOf(Refusal);
+    expect(String(refusal)).toMatch(
+      /could not build layer 2 of 5, git and certificates\. It says: .*neither apt-get nor dnf.*\n.*Alpine is not\. Choose another one in `sandbox\.image`/,
+    );
+    expect(await it.living()).toEqual([]);
+    await world().faults.clear();
+    expect(await outcome()).toMatchObject({ name: name(1) });
   });
 });
 

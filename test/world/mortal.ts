@@ -29,9 +29,11 @@ async function following(request: Request, fetch: (request: Request) => Promise<
 
 /** Properties are read when asked for: a test may change what a backend does. */
 export function mortalSandboxes(life: Life, sandboxes: Sandboxes): Sandboxes {
-  const { backend, gatewayAddress, proxyAddress, shortcomings } = sandboxes;
+  const { gatewayAddress, proxyAddress, shortcomings } = sandboxes;
   return {
-    backend,
+    get backend() {
+      return sandboxes.backend;
+    },
     gatewayAddress,
     proxyAddress,
     shortcomings,

@@ -69,6 +69,8 @@ export interface SandboxStandIn extends Sandboxes {
    * is given "free".
    */
   cards(name: string, are: "free" | "taken"): void;
+  /** Images on bases of repositories' own: none, as of a local backend, unless it is told. */
+  images: "none" | "building" | "built";
   /** Names of what waits for a machine. */
   waiting(): string[];
   /** Throws this for so many calls. */
@@ -110,7 +112,10 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
     if (left > 0) throw new Error(`the backend refused to ${call}`);
   };
   const standIn: SandboxStandIn = {
-    backend: "local",
+    get backend() {
+      return standIn.images === "none" ? "local" : "modal";
+    },
+    images: "none",
     gatewayAddress: "http://gateway.test",
     proxyAddress: undefined,
     shortcomings: [],
@@ -140,6 +145,7 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
       trip("create");
       const there = find(spec.name);
       if (there !== undefined) return there.sandbox;
+      if (spec.image !== undefined && standIn.images === "building") return "building";
       if (cards.get(spec.resources.gpu ?? "") !== "taken") return start(spec.name, spec);
       if (!queue.has(spec.name)) queue.set(spec.name, { spec, since: Instant.parse(clock.now()) });
       return "waiting";

@@ -29,6 +29,11 @@ export interface SandboxSpec {
    */
   readonly secrets?: readonly string[] | undefined;
   /**
+   * A base of the repository's own, in a registry: what is ours goes on top of it. A `Refusal` where the backend has no
+   * images, or this one cannot be built.
+   */
+  readonly image?: string | undefined;
+  /**
    * Where the backend keeps files that outlive a sandbox, it sees those of this task, to read and to write, and no other's;
    * none where it is left out.
    */
@@ -60,9 +65,9 @@ export interface Sandboxes {
   pricePerHour(resources: Resources): MicroUsd;
   /**
    * Idempotent by name: where the sandbox lives already, it is returned and nothing is started. "waiting": no machine is
-   * free yet and nothing is billed; ask again with the same spec, or `end` it.
+   * free yet and nothing is billed; ask again with the same spec, or `end` it. "building": likewise for its image.
    */
-  create(spec: SandboxSpec): Promise<Sandbox | "waiting">;
+  create(spec: SandboxSpec): Promise<Sandbox | "waiting" | "building">;
   /** Undefined where there is none, where it has ended, however it did, and where it waits for a machine. */
   find(name: SandboxName): Promise<Sandbox | undefined>;
   /** All living sandboxes that bear our name, with those that wait for a machine; never another's. */

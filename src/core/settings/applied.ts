@@ -43,7 +43,17 @@ export function applied(ask: Ask, settings: Settings, operator: Operator): Spec 
   if (secrets instanceof Refusal) return secrets;
   const timeoutMs = ask.named.has("timeout") ? ask.spec.timeoutMs : (settings.sandbox.timeout ?? ask.spec.timeoutMs);
   const maxWaitMs = ask.named.has("max_wait") ? ask.spec.maxWaitMs : settings.sandbox.max_wait;
-  const spec: Spec = { ...ask.spec, work, budget, timeoutMs, resources, maxWaitMs, network, secrets };
+  const spec: Spec = {
+    ...ask.spec,
+    work,
+    budget,
+    timeoutMs,
+    resources,
+    maxWaitMs,
+    network,
+    secrets,
+    image: settings.sandbox.image,
+  };
   return whyNot(ask, spec, settings) ?? spec;
 }
 

@@ -18,7 +18,7 @@ async function asked(ground: Ground, gpu: string, name: Sandbox["name"]): Promis
     await sleep(secondMs, undefined, { signal })
   ) {
     const created = await sandboxes.create(spec);
-    if (created !== "waiting") return created;
+    if (typeof created !== "string") return created;
   }
   await sandboxes.end(name);
   return undefined;

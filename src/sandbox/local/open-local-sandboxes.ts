@@ -65,6 +65,9 @@ function checkPaths({ node, readOnly, socketDirectory, stateDirectory }: LocalSa
 const noSecrets =
   "The local sandboxes have no secrets: those of `sandbox.secrets` are Modal's. Remove the key, or use Modal.";
 
+const noImages =
+  "The local sandboxes have no images: they use the programs of this machine. Leave `sandbox.image` out, or use Modal.";
+
 function isolate(options: LocalSandboxesOptions): Isolation {
   const { isolation, slots, replica = 0 } = options;
   if (process.getuid === undefined || !existsSync("/proc/self/stat")) {
@@ -133,6 +136,7 @@ export async function openLocalSandboxes(options: LocalSandboxesOptions): Promis
     isolated.accept(spec.resources);
     if (!(spec.lifetimeMs > 0)) throw new Error(`${spec.name} has a lifetime of ${spec.lifetimeMs} ms.`);
     if ((spec.secrets ?? []).length > 0) throw new Refusal(noSecrets);
+    if (spec.image !== undefined) throw new Refusal(noImages);
     if (spec.command.length === 0) throw new Error(`${spec.name} has no command.`);
     const living = find(spec.name);
     if (living !== undefined) return living;

@@ -27,6 +27,8 @@ export interface Asked {
   readonly secrets: readonly string[];
   /** The folder of the volume that it sees, and nothing beside it. */
   readonly folder: string | undefined;
+  /** The published image that it starts from. */
+  readonly image: string;
   readonly lifetimeMs: number;
 }
 
@@ -48,14 +50,14 @@ export const oursValue = "sandbox";
 /** Where a sandbox is made. */
 export interface Ground {
   readonly app: App;
-  readonly imageName: string;
   readonly regions: readonly string[];
   readonly volume: string | undefined;
 }
 
 /** The image each time: another may have been promoted or rolled back to. */
 export async function createIn(client: ModalClient, ground: Ground, asked: Asked): Promise<Created> {
-  const { app, imageName } = ground;
+  const { app } = ground;
+  const { image: imageName } = asked;
   const image = await client.images.fromName(imageName).catch((error: unknown) => {
     if (!(error instanceof NotFoundError)) throw error;
     throw new Refusal(
@@ -76,14 +78,14 @@ export async function createIn(client: ModalClient, ground: Ground, asked: Asked
 }
 
 /** Everything explicit: Modal's own defaults are five minutes, an eighth of a core and 128 MiB. */
-function paramsOf({ imageName, regions }: Ground, asked: Asked): SandboxCreateParams {
+function paramsOf({ regions }: Ground, asked: Asked): SandboxCreateParams {
   const { cpu, memoryMiB, gpu } = asked.resources;
   return {
     name: asked.name,
     tags: {
       [tags.ours]: oursValue,
       [tags.name]: asked.name,
-      [tags.image]: imageName,
+      [tags.image]: asked.image,
       ...(gpu === undefined ? {} : { [tags.gpu]: gpu }),
     },
     command: [...asked.command],

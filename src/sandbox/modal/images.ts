@@ -8,6 +8,7 @@ import { minuteMs, secondMs } from "../../core/instant.ts";
 import type { Images } from "../../core/ports/images.ts";
 import { Refusal } from "../../core/refusal.ts";
 import { base, layersOf } from "./image-layers.ts";
+import { buildLayers } from "./build-layers.ts";
 import { inWords } from "./in-words.ts";
 import { connectTo, type Account } from "./modal-client.ts";
 import { remembered } from "./remembered.ts";
@@ -26,22 +27,8 @@ export function openModalImages(account: Account): Images {
     base,
     build: (recipe, tell) =>
       inWords(async () => {
-        const app = await theApp();
-        const layers = layersOf(recipe);
-        let built: Image | undefined;
-        for (const [at, { name, commands, cure }] of layers.entries()) {
-          const which = `layer ${at + 1} of ${layers.length}, ${name}`;
-          tell(`Building ${which}`);
-          const next = built === undefined ? client.images.fromRegistry(base) : built;
-          built = await next
-            .dockerfileCommands([...commands])
-            .build(app)
-            .catch((error: unknown) => {
-              throw unbuilt(error, { which, cure, app: account.app });
-            });
-        }
-        if (built === undefined) throw new Error("The recipe has no layers.");
-        return built.imageId;
+        const on = { client, app: await theApp(), appName: account.app };
+        return (await buildLayers(on, { base, layers: layersOf(recipe), tell })).imageId;
       }),
     look: (imageId) => inWords(async () => lookInto(client, await theApp(), await byId(imageId))),
     publish: (imageId, name) => inWords(async () => (await byId(imageId)).publish(name)),
@@ -56,22 +43,6 @@ export function openModalImages(account: Account): Images {
       }),
     close: () => client.close(),
   };
-}
-
-interface Failed {
-  readonly which: string;
-  readonly cure: string;
-  readonly app: string;
-}
-
-/** Of a call that failed on its way it is no word about the layer, and such an error has a code. */
-function unbuilt(error: unknown, { which, cure, app }: Failed): unknown {
-  if (!(error instanceof Error) || "code" in error) return error;
-  const said = error.message.replaceAll(/\s+/g, " ").slice(0, 500);
-  return new Refusal(
-    `Modal could not build ${which}. It says: ${said}\n${cure}\nModal shows the log of the build on its page of the app ${app} alone: https://modal.com/apps`,
-    { cause: error },
-  );
 }
 
 /** In the shell of the image, as the user that the runner is there. */

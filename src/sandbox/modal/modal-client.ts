@@ -8,6 +8,7 @@ import { Instant, secondMs } from "../../core/instant.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { isRejected } from "./codes.ts";
 import { createIn, oursValue, tags, type Asked, type Created } from "./creation.ts";
+import { publishOn, type OwnBase } from "./own-base.ts";
 import { remembered } from "./remembered.ts";
 
 export interface Account {
@@ -45,6 +46,8 @@ export interface Listed {
 export interface Modal {
   /** With a GPU it resolves when a machine was found, which may take 20 minutes. Throws a `Refusal` where the image is missing. */
   create(asked: Asked): Promise<Created>;
+  /** Builds what is ours on top of a base and publishes it by this name, unless it is there. */
+  publishOn(own: OwnBase): Promise<void>;
   /** All of ours that live, or the one of a name. */
   list(name?: string): Promise<Listed[]>;
   /** The id of the one of this name, also where it is not listed yet. */
@@ -66,7 +69,7 @@ export const connectTo = ({ tokenId, tokenSecret, environment, log }: Account): 
   });
 
 export function openModal(options: ModalOptions): Modal {
-  const { app: appName, image: imageName, regions, volume } = options;
+  const { app: appName, regions, volume } = options;
   let client = connectTo(options);
   /** A session that Modal has ended is not known as such to a client, which would bear it until it runs out. */
   const inSession = async <T>(call: (client: ModalClient) => Promise<T>): Promise<T> => {
@@ -84,7 +87,11 @@ export function openModal(options: ModalOptions): Modal {
   return {
     async create(asked) {
       const app = await theApp();
-      return inSession((it) => createIn(it, { app, imageName, regions, volume }, asked));
+      return inSession((it) => createIn(it, { app, regions, volume }, asked));
+    },
+    async publishOn(own) {
+      const app = await theApp();
+      await inSession((client) => publishOn({ client, app, appName }, own));
     },
     async list(name) {
       const app = await theApp();

@@ -13,11 +13,12 @@ import { Refusal } from "../../core/refusal.ts";
 import { tokenRejected } from "./in-words.ts";
 import { isRejected } from "./codes.ts";
 import type { Created } from "./creation.ts";
+import { openOwnBases, type OwnBasesOptions } from "./own-base.ts";
 import { openModal, type Listed, type Modal, type ModalOptions } from "./modal-client.ts";
 import { reachOf, type NetworkSettings } from "./reach.ts";
 import { modalPerHour, refuseMisfits } from "./refuse.ts";
 
-export interface ModalSandboxesOptions extends ModalOptions, NetworkSettings {
+export interface ModalSandboxesOptions extends ModalOptions, NetworkSettings, OwnBasesOptions {
   readonly clock: Clock;
   /** A creation that takes longer goes on in the background. Two seconds unless told. */
   readonly patienceMs?: number;
@@ -40,6 +41,7 @@ export async function openModalSandboxes(options: ModalSandboxesOptions): Promis
   await prove(modal, options);
   const { clock, regions } = options;
   const creations = openCreations(modal, options);
+  const bases = openOwnBases(options, (own) => modal.publishOn(own));
   const living = async (name?: string): Promise<Listed[]> => (await modal.list(name)).filter(isNamedByUs);
 
   const found = async (name: SandboxName): Promise<Sandbox | "waiting" | undefined> => {
@@ -48,18 +50,20 @@ export async function openModalSandboxes(options: ModalSandboxesOptions): Promis
     return sandbox.isScheduled ? sandboxOf(sandbox) : "waiting";
   };
 
-  const create = async (spec: SandboxSpec): Promise<Sandbox | "waiting"> => {
+  const create = async (spec: SandboxSpec): Promise<Sandbox | "waiting" | "building"> => {
     check(spec);
     if (!creations.isUnderWay(spec.name)) {
       const there = await found(spec.name);
       if (there !== undefined) return there;
     }
     const askedAt = clock.now();
-    const created = await creations.create(spec);
+    const image = spec.image === undefined ? { name: options.image } : await bases.imageOn(spec.image);
+    if (image === "building") return image;
+    const created = await creations.create(spec, image.name);
     if (created === "waiting" || created === "no capacity" || created === "ended") return "waiting";
     const { gpu } = spec.resources;
     if (created !== "taken" && gpu === undefined) {
-      return { name: spec.name, startedAt: askedAt, image: { name: options.image, id: created.imageId } };
+      return { name: spec.name, startedAt: askedAt, image: { ...image, id: created.imageId } };
     }
     const there = await found(spec.name);
     if (there === undefined) throw new Error(unlisted(spec.name));
@@ -139,19 +143,20 @@ const startOf = ({ startedAt, createdAt }: Listed): Instant => startedAt ?? crea
 
 interface Creations {
   isUnderWay(name: SandboxName): boolean;
-  create(spec: SandboxSpec): Promise<Created | "waiting">;
+  create(spec: SandboxSpec, image: string): Promise<Created | "waiting">;
 }
 
 function openCreations(modal: Modal, options: ModalSandboxesOptions): Creations {
   const { patienceMs = 2000, log } = options;
   const underWay = new Map<SandboxName, Promise<Created>>();
-  const begin = (spec: SandboxSpec): Promise<Created> => {
+  const begin = (spec: SandboxSpec, image: string): Promise<Created> => {
     const { name, command, env, resources, lifetimeMs } = spec;
     const creation = modal.create({
       name,
       command,
       env,
       resources,
+      image,
       reach: reachOf(options, spec),
       secrets: spec.untrusted === undefined ? (spec.secrets ?? []) : [],
       folder: spec.task === undefined ? undefined : `tasks/${spec.task}`,
@@ -168,8 +173,8 @@ function openCreations(modal: Modal, options: ModalSandboxesOptions): Creations 
   };
   return {
     isUnderWay: (name) => underWay.has(name),
-    async create(spec) {
-      const creation = underWay.get(spec.name) ?? begin(spec);
+    async create(spec, image) {
+      const creation = underWay.get(spec.name) ?? begin(spec, image);
       // Without a GPU the answer comes at once.
       if (spec.resources.gpu === undefined) return creation;
       const enough = new AbortController();
