@@ -35,8 +35,9 @@ export async function showFailures(room: Room, id: string, dues: Dues): Promise<
     };
     const done = await workflows.show({ workflow, runs, issue, tries, redact, claim });
     await end(shownBy(failures, done, clock.now()));
-    room.log.info({ ...unit, did: done.did, because: done.because, durationMs: clock.now() - now }, "failures");
-    if (done.did === "refuse") room.log.warn({ ...unit, because: done.because }, "a failure has no issue");
+    const outcome = { ...unit, did: done.did, because: done.because, durationMs: clock.now() - now };
+    if (done.did === "refuse") room.log.warn(outcome, "a failure has no issue");
+    else room.log.info(outcome, "failures");
   } catch (error) {
     const again = nextTry(failures, error, clock.now());
     if (!(error instanceof Busy)) room.log.error({ ...unit, again: again?.at, err: error }, "an issue failed");

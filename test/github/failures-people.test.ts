@@ -34,6 +34,16 @@ describe("what people write stays", () => {
       expect(saidIn(issueOf(w))).toHaveLength(1);
     }));
 
+  test("so much of it that GitHub takes no word more: then it is closed all the same", () =>
+    world(async (w) => {
+      await ends(w, "failure");
+      const { number, body } = issueOf(w);
+      dana(w).editIssue(widgets, number, { body: `${"x".repeat(65_500 - body.length)}${body}` });
+      await ends(w, "success");
+      expect(issueOf(w).state).toBe("closed");
+      expect(saidIn(issueOf(w))).toHaveLength(1);
+    }));
+
   test("however long it is: then ours is shortened", () =>
     world(async (w) => {
       const log = failedJob(`${"a line of the log\n".repeat(2000)}##[error]the end\n`);

@@ -1,6 +1,6 @@
 /** A workflow that fails becomes one issue, which follows it: case 20, and every sentence that the README says of it. */
 import { describe, expect, test } from "vitest";
-import { dayMs, hourMs } from "../../src/core/instant.ts";
+import { dayMs, hourMs, minuteMs } from "../../src/core/instant.ts";
 import { world } from "../world/world.ts";
 import { ends, failedJob, issueOf, rebuild, saidIn, told, widgets } from "./failure-runs.ts";
 
@@ -160,6 +160,19 @@ describe("what counts", () => {
       expect(told(w).map(({ state }) => state)).toEqual(["open", "closed"]);
     }));
 });
+
+test("what fails for a month is told with a bound, and since when it has", () =>
+  world(async (w) => {
+    await ends(w, "failure");
+    await w.pass(5 * dayMs);
+    for (let n = 0; n < 34; n += 1)
+      w.github.workflowRun(widgets, { ...rebuild, sha: "a".repeat(40), conclusion: "failure" });
+    await w.deliver();
+    await w.pass(minuteMs);
+    expect(issueOf(w).body).toContain("has failed at least 30 times in a row, since 2026-11-25 08:00 UTC");
+    await ends(w, "success");
+    expect(saidIn(issueOf(w))[0]).toMatch(/, 5d after it first failed \(at least 29 failed runs\)/);
+  }));
 
 describe("order", () => {
   test("deliveries in another order and twice tell the same", () =>

@@ -7,7 +7,7 @@ import type { Evidence, Workflow, WorkflowRun } from "../../core/failures.ts";
 import type { Instant } from "../../core/instant.ts";
 import { byteLength, clipBytes, fence, inlineCode, plainLine, visible, type Markdown } from "../../core/markdown.ts";
 import type { Changes } from "./evidence.ts";
-import { closedSentence, link, nameOf, outcomeWords, runName, time } from "./words.ts";
+import { atLeast, closedSentence, link, nameOf, outcomeWords, runName, time } from "./words.ts";
 
 const beginOf = (workflow: Workflow): string =>
   `<!-- parhelia failures ${workflow.kind === "service" ? `service ${workflow.job}` : workflow.file} -->`;
@@ -32,12 +32,16 @@ export interface Told {
   /** Oldest first; one at least. */
   readonly failed: readonly WorkflowRun[];
   readonly newest: WorkflowRun;
+  /** When the first of them ended, which may be forgotten by now. */
+  readonly since: Instant;
   readonly passed: WorkflowRun | undefined;
   readonly evidence: Evidence;
   readonly changes: Changes | undefined;
 }
 
 /** GitHub's limit is 65,536 characters; bytes are never fewer. */
+const mostBytes = 65_000;
+/** Leaves people room to write. */
 const mostBodyBytes = 60_000;
 const logSizes = [6000, 1500, 0];
 
@@ -54,33 +58,33 @@ export function passedBody(
   before: string,
   closing: { passed: WorkflowRun; failed: number; since: Instant },
 ): Markdown | undefined {
-  return replaced(workflow, before, (part) => {
+  const made = replaced(workflow, before, (part) => {
     const [, rest = ""] = /\n\n([^]*)$/.exec(part) ?? [];
     const last = rest === "" ? [] : ["<details><summary>The last run that failed</summary>", rest.trim(), "</details>"];
     return `\n${[`✅ ${closedSentence(closing)}`, ...last].join("\n\n")}\n`;
   });
+  return made !== undefined && byteLength(made) <= mostBytes ? made : undefined;
 }
 
 /** "have failed" for tests, "has failed" for the rest. */
 const isPlural = (workflow: Workflow): boolean => /\btests$/i.test(nameOf(workflow));
 
-function standing({ workflow, failed, newest }: Told): Markdown {
+function standing({ workflow, failed, newest, since }: Told): Markdown {
   const name = `**${plainLine(nameOf(workflow))}**`;
   const have = isPlural(workflow) ? "have" : "has";
-  const [first] = failed;
-  return failed.length === 1 || first === undefined
+  return failed.length === 1
     ? `🚨 ${name} ${outcomeWords[newest.outcome]} on ${time(newest.endedAt)}.`
-    : `🚨 ${name} ${have} failed ${failed.length} times in a row, since ${time(first.endedAt)}.`;
+    : `🚨 ${name} ${have} failed ${atLeast(failed.length)} times in a row, since ${time(since)}.`;
 }
 
-const triggers: Readonly<Record<string, string>> = {
-  schedule: "its schedule",
-  workflow_dispatch: "somebody by hand",
-  push: "a push",
-};
+const triggers = new Map([
+  ["schedule", "its schedule"],
+  ["workflow_dispatch", "somebody by hand"],
+  ["push", "a push"],
+]);
 
 function facts({ workflow, newest, passed, evidence }: Told): Markdown {
-  const trigger = triggers[newest.trigger];
+  const trigger = triggers.get(newest.trigger);
   const raw = inlineCode(newest.trigger);
   const lines = [
     `Newest run: ${runName(newest)}, ${outcomeWords[newest.outcome]} on ${time(newest.endedAt)}`,

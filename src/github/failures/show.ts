@@ -178,17 +178,19 @@ function say(
 
 /** All that the issue tells of the newest failed run. */
 async function gather(desk: Desk, view: FailuresView, failed: readonly WorkflowRun[]): Promise<Told> {
-  const { workflow, runs, tries, redact } = view;
+  const { workflow, runs, tries, redact, issue } = view;
   const newest = newestOf(failed);
+  const first = failed[0] ?? newest;
+  const since = issue?.left === "open" ? earliest(issue.since, first.endedAt) : first.endedAt;
   const { passed } = standingOf(runs);
   const none = { failing: [], logs: [] };
   if (workflow.kind === "service")
-    return { workflow, failed, newest, passed, evidence: newest.evidence ?? none, changes: undefined };
+    return { workflow, failed, newest, since, passed, evidence: newest.evidence ?? none, changes: undefined };
   const asked = { octokit: desk.octokit, workflow, tries, redact };
   const evidence = await evidenceOf(asked, newest);
-  const before = passed ?? (await lastPassed(asked, failed[0] ?? newest));
+  const before = passed ?? (await lastPassed(asked, first));
   const [from, to] = [before?.sha, newest.sha];
   const changes =
     from === undefined || to === undefined || from === to ? undefined : await changesSince(asked, from, to);
-  return { workflow, failed, newest, passed: before, evidence, changes };
+  return { workflow, failed, newest, since, passed: before, evidence, changes };
 }

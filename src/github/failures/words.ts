@@ -1,6 +1,6 @@
 /** Names, labels and comments of the issue of a failing workflow. What comes from outside is shown as text. */
-import { count, elapsed } from "../../core/headline.ts";
-import type { Workflow, WorkflowRun } from "../../core/failures.ts";
+import { elapsed } from "../../core/headline.ts";
+import { mostRuns, type Workflow, type WorkflowRun } from "../../core/failures.ts";
 import type { Instant } from "../../core/instant.ts";
 import { clipBytes, visible, type Markdown } from "../../core/markdown.ts";
 
@@ -58,6 +58,9 @@ export const outcomeWords: Readonly<Record<WorkflowRun["outcome"], string>> = {
   startup_failure: "could not start",
 };
 
+/** No more runs are known than are kept. */
+export const atLeast = (failures: number): string => `${failures >= mostRuns - 1 ? "at least " : ""}${failures}`;
+
 export const closedSentence = ({
   passed,
   failed,
@@ -67,7 +70,7 @@ export const closedSentence = ({
   failed: number;
   since: Instant;
 }): Markdown =>
-  `Passed again in ${runName(passed)}, on ${time(passed.endedAt)}, ${elapsed(passed.endedAt - since)} after it first failed (${count(failed, "failed run")}).`;
+  `Passed again in ${runName(passed)}, on ${time(passed.endedAt)}, ${elapsed(passed.endedAt - since)} after it first failed (${atLeast(failed)} failed ${failed === 1 ? "run" : "runs"}).`;
 
 export const closeWords = (closing: { passed: WorkflowRun; failed: number; since: Instant }): Markdown =>
   `✅ ${closedSentence(closing)}`;
