@@ -70,11 +70,14 @@ export async function makeIssue(
   issue: { title: string; body: Markdown; labels: readonly string[] },
 ): Promise<FoundIssue> {
   const { octokit, writer, place } = desk;
-  for (const name of issue.labels) await makeLabel(desk, name);
   const labels = [...issue.labels];
   const create = () => octokit.rest.issues.create({ ...repoOf(place), ...issue, labels });
   const { data } = await writer.createNow(create);
   return { number: data.number, id: data.id, state: "open" };
+}
+
+export async function makeLabels(desk: Desk, names: readonly string[]): Promise<void> {
+  for (const name of names) await makeLabel(desk, name);
 }
 
 /** One that is there, or may not be made, is in nobody's way. */

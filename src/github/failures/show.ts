@@ -17,7 +17,7 @@ import { failureOf, isNo } from "../failure.ts";
 import type { RepositorySettings } from "../settings.ts";
 import { issueBody, passedBody, type Told } from "./body.ts";
 import { changesSince, evidenceOf, lastPassed } from "./evidence.ts";
-import { comment, editIssue, findIssue, makeIssue, readIssue, type Desk, type ReadIssue } from "./issue.ts";
+import { comment, editIssue, findIssue, makeIssue, makeLabels, readIssue, type Desk, type ReadIssue } from "./issue.ts";
 import { closeWords, issueLabels, issueTitle, noteWords, reopenWords } from "./words.ts";
 
 export interface ShowOptions {
@@ -100,13 +100,11 @@ async function openIssue(
   const all = await gather(desk, view, step.failed);
   const body = issueBody(all);
   if (body === undefined) throw new Error("The description of a failure is too long.");
-  await view.claim();
   const labels = issueLabels(workflow);
-  const { number, id } = await makeIssue(desk, {
-    title: issueTitle(workflow, all.failed[0] ?? all.newest),
-    body,
-    labels,
-  });
+  const title = issueTitle(workflow, all.failed[0] ?? all.newest);
+  await makeLabels(desk, labels);
+  await view.claim();
+  const { number, id } = await makeIssue(desk, { title, body, labels });
   return { did: "open", issue: { number, id, left: "open", ...of } };
 }
 

@@ -94,6 +94,14 @@ export function workflowRunShape(world: World, run: WorkflowRun) {
     conclusion: run.conclusion,
     head_branch: run.branch,
     head_sha: run.sha,
+    head_commit: {
+      id: run.sha,
+      tree_id: run.sha,
+      message: run.title,
+      timestamp: iso(run.createdAt),
+      author: { name: "dana", email: "dana@users.noreply.github.com" },
+      committer: { name: "GitHub", email: "noreply@github.com" },
+    },
     // Empty for forks, and never to be relied on.
     pull_requests: [],
     url,
