@@ -185,4 +185,24 @@ const secrets: Step = {
   },
 };
 
-export const core: readonly Step[] = [commands, names, lifetime, open, list, volume, secrets];
+const health: Step = {
+  name: "the look at what tasks need sees what is there, and what is not",
+  level: "core",
+  confirms: ["health-seen"],
+  likely: { resources: { cpu: 1, memoryMiB: 1024 }, seconds: 30 },
+  async run({ look }) {
+    const seen = await look();
+    for (const what of [
+      "modal_connected",
+      "app_deployed",
+      "image_found",
+      "sandbox_started",
+      "claude_installed",
+    ] as const)
+      expectThat(seen[what]?.outcome === "ok", `${what}: ${JSON.stringify(seen[what])}`);
+    expectThat(seen.volume_mounted?.outcome === "failed", `volume_mounted: ${JSON.stringify(seen.volume_mounted)}`);
+    return undefined;
+  },
+};
+
+export const core: readonly Step[] = [commands, names, lifetime, open, list, volume, secrets, health];

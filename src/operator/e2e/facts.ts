@@ -28,6 +28,8 @@ export const facts = {
   "volume-read-only": "What is mounted for reading cannot be written to.",
   "secret-reaches": "The values of a secret are in the environment of commands.",
   "secret-missing": "A secret that the account does not have is said to be missing.",
+  "health-seen":
+    "The look of `parhelia health` finds app, image and Claude Code, and that a volume which nobody made is not there.",
   "gpu-card": "The first free GPU of a list is given, and the card that is read inside is of its type.",
   "gpu-let-go": "A creation that waits for a GPU can be ended, and leaves nothing that is billed.",
 } as const;

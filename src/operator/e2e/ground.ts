@@ -6,6 +6,7 @@ import { computePrice } from "../../core/pricing.ts";
 import { plus, type MicroUsd } from "../../core/money.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
 import { openHands, type ModalHand, type HandSpec } from "../../sandbox/modal/by-hand.ts";
+import { lookAtModal } from "../../sandbox/modal/health.ts";
 import { openModalImages } from "../../sandbox/modal/images.ts";
 import type { Account } from "../../sandbox/modal/modal-client.ts";
 import { openModalSandboxes } from "../../sandbox/modal/open-modal-sandboxes.ts";
@@ -64,6 +65,18 @@ export async function openGround(parts: GroundParts): Promise<OpenedGround> {
     nextName,
     metered: meter.metered,
     byHand,
+    async look() {
+      const options = {
+        ...account,
+        ...network,
+        image,
+        volume: `${account.app}-${run}`,
+        regions: [],
+        clock,
+        unique: run,
+      };
+      return (await meter.metered({ cpu: 1, memoryMiB: 1024 }, () => lookAtModal(options))).seen;
+    },
     built: (id) => (imageId = id),
     imageId() {
       if (imageId === undefined) throw new Error("No image was built.");

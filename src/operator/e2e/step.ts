@@ -1,4 +1,5 @@
 /** One thing that is tried on the account, and what it has to work with. */
+import type { Sight } from "../../core/health.ts";
 import type { SandboxName } from "../../core/ids.ts";
 import type { Instant } from "../../core/instant.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
@@ -30,6 +31,8 @@ export interface Ground {
   readonly hands: Hands;
   /** As the service has them, over the image of this run. */
   readonly sandboxes: ModalSandboxes;
+  /** What `parhelia health` sees from a sandbox of the image, with a volume that nobody made. */
+  look(): Promise<Sight["seen"]>;
   tell(line: string): void;
   /** The image of this run was built; it is deleted at its end. */
   built(imageId: string): void;
