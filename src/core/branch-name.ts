@@ -1,5 +1,5 @@
 /** What the branch of a task is called: `parhelia/t_7k2m41qz-fix-the-null-check`. */
-import { plainPrefix } from "./publish-policy.ts";
+import { plainPrefix } from "./policy.ts";
 import { asked, type Task } from "./task.ts";
 
 /** `n` from 2 where the branch before holds something else. */

@@ -19,6 +19,7 @@ export function promptFor(task: Task, base: Base, work: Extract<Work, { kind: "a
     ...(work.quoted === true ? labelled(task, base, text) : [text]),
     ...(base.goesOn === true ? ["", goesOn] : []),
     "",
+    ...(task.policy?.claudeMd === true && base.trusted ? [...ofRepository, ""] : []),
     "# How your work is taken over",
     "",
     "Change files in the checkout. Whatever differs from the commit when you end is taken as your result: it is committed",
@@ -29,6 +30,14 @@ export function promptFor(task: Task, base: Base, work: Extract<Work, { kind: "a
     ...(work.quoted === true ? [] : quoted(base)),
   ].join("\n");
 }
+
+/** Its settings on the default branch say so, and nobody without write access wrote any of it. */
+const ofRepository = [
+  "# Instructions of the repository",
+  "",
+  "The settings of this repository say that its CLAUDE.md counts. Before you begin, read CLAUDE.md at the root of the checkout,",
+  "and later those in the folders that you work in, and follow them where they do not go against what is said here.",
+];
 
 /** Whoever put the label there wanted this done; the words are somebody else's. */
 function labelled(task: Task, base: Base, text: string): string[] {

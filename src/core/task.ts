@@ -8,7 +8,7 @@ import { Instant } from "./instant.ts";
 import { Machine } from "./awaited-machine.ts";
 import { MicroUsd } from "./money.ts";
 import { Network } from "./network.ts";
-import { PublishPolicy } from "./publish-policy.ts";
+import { Policy } from "./policy.ts";
 
 /** A GitHub account, or the user of this machine with id 0. */
 export const Actor = z.object({ id: z.int().min(0), login: z.string() });
@@ -157,7 +157,7 @@ const shared = {
   cancel: z.object({ at: Instant, by: Actor }).optional(),
   /** What the repository's settings lower of the operator's ceilings, as they were at admission. */
   lowered: z.object({ day: MicroUsd.optional(), month: MicroUsd.optional() }).optional(),
-  policy: PublishPolicy.optional(),
+  policy: Policy.optional(),
   /** What runs like it cost, and what it may well cost by that, where somebody wants to know before it starts. */
   estimate: z.object({ runs: z.int(), from: MicroUsd, to: MicroUsd, likely: MicroUsd }).optional(),
   /** Who agreed that it may cost so much. */

@@ -6,7 +6,7 @@ import { approvalWords, confirmWords } from "../core/approval-words.ts";
 import { estimateOf, likelyCost, type Estimate } from "../core/estimate.ts";
 import type { MicroUsd } from "../core/money.ts";
 import { admitted, wantsApproval, type Admission } from "../core/moves.ts";
-import { policyFrom } from "../core/publish-policy.ts";
+import { policyFrom } from "../core/policy.ts";
 import { Refusal } from "../core/refusal.ts";
 import { notPermitted, permits } from "../core/role.ts";
 import { applied, confirmAbove, loweredBy } from "../core/settings/applied.ts";

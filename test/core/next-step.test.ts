@@ -7,7 +7,7 @@ import { after, Instant, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { microUsd, usd } from "../../src/core/money.ts";
 import { admitted, publishing, running, starting } from "../../src/core/moves.ts";
 import { nextStep, noResult, patience } from "../../src/core/next-step.ts";
-import { policyFrom } from "../../src/core/publish-policy.ts";
+import { policyFrom } from "../../src/core/policy.ts";
 import { defaultSettings } from "../../src/core/settings/settings.ts";
 import type { AttemptResult } from "../../src/core/protocol.ts";
 import type { Base, InState, Task, Work } from "../../src/core/task.ts";

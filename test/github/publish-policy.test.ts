@@ -33,19 +33,23 @@ test("a pull request is a draft, on a branch of this name, with these labels, an
     expect(await w.tasks()).toHaveLength(1);
   }));
 
-test("a retry takes what the settings say by then, but its branch keeps the beginning of its name", () =>
-  world(async (w) => {
-    await settings(w, '[publish]\nbranch_prefix = "one/"\n');
-    await w.comment("/parhelia run fix it");
-    await w.pass(secondMs);
-    await finish(w, "a.txt");
-    await settings(w, '[publish]\nbranch_prefix = "two/"\nlabels = ["later"]\n');
-    await w.comment(`/parhelia retry ${(await w.task()).id}`);
-    await w.pass(secondMs);
-    await finish(w, "b.txt");
-    expect(await w.task()).toMatchObject({ published: { branch: expect.stringMatching(/^one\/t_/) } });
-    expect(w.github.pulls(widgets).at(-1)?.labels).toEqual(["later"]);
-  }));
+test(
+  "a retry takes what the settings say by then, but its branch keeps the beginning of its name",
+  { timeout: 60_000 },
+  () =>
+    world(async (w) => {
+      await settings(w, '[publish]\nbranch_prefix = "one/"\n');
+      await w.comment("/parhelia run fix it");
+      await w.pass(secondMs);
+      await finish(w, "a.txt");
+      await settings(w, '[publish]\nbranch_prefix = "two/"\nlabels = ["later"]\n');
+      await w.comment(`/parhelia retry ${(await w.task()).id}`);
+      await w.pass(secondMs);
+      await finish(w, "b.txt");
+      expect(await w.task()).toMatchObject({ published: { branch: expect.stringMatching(/^one\/t_/) } });
+      expect(w.github.pulls(widgets).at(-1)?.labels).toEqual(["later"]);
+    }),
+);
 
 test("who cannot be asked is named with GitHub's reason, and the others are asked all the same", async () => {
   const w = await openForgeWorld();

@@ -1,7 +1,7 @@
 /** A repository with something to fix in it, and results that fix it. */
 import type { PublishRequest } from "../../src/core/ports/forge.ts";
 import type { ManifestEntry } from "../../src/core/protocol.ts";
-import type { PublishPolicy } from "../../src/core/publish-policy.ts";
+import type { Policy } from "../../src/core/policy.ts";
 import type { IssuePlace } from "../../src/core/task.ts";
 import { widgets, type ForgeWorld } from "./forge-world.ts";
 import { put } from "./manifests.ts";
@@ -18,8 +18,8 @@ export async function onIssue(world: ForgeWorld): Promise<{ at: IssuePlace; head
 }
 
 /** The same of a task that was admitted under these settings. */
-export function under(policy: Partial<PublishPolicy>, request: PublishRequest): PublishRequest {
-  const all = { draft: false, branchPrefix: "parhelia/", reviewers: [], labels: [], ...policy };
+export function under(policy: Partial<Policy>, request: PublishRequest): PublishRequest {
+  const all = { draft: false, branchPrefix: "parhelia/", reviewers: [], labels: [], claudeMd: false, ...policy };
   return { ...request, view: { ...request.view, task: { ...request.view.task, policy: all } } };
 }
 

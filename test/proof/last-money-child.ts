@@ -8,7 +8,7 @@ import type { Budgets, Ceiling } from "../../src/core/budget.ts";
 import { Instant, minuteMs } from "../../src/core/instant.ts";
 import { microUsd, plus, usd, type MicroUsd } from "../../src/core/money.ts";
 import { admitted } from "../../src/core/moves.ts";
-import { policyFrom } from "../../src/core/publish-policy.ts";
+import { policyFrom } from "../../src/core/policy.ts";
 import { defaultSettings } from "../../src/core/settings/settings.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { Base, type InState } from "../../src/core/task.ts";

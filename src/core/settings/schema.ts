@@ -155,7 +155,7 @@ export const SettingsFile = together(
     agent: Agent,
     instructions: z
       .strictObject({
-        claude_md: z.boolean().describe("whether the agent follows CLAUDE.md").default(false),
+        claude_md: z.boolean().describe("whether the agent follows CLAUDE.md, in trusted code").default(false),
         claude_settings: z.boolean().describe("whether settings, hooks and servers of .claude/ count").default(false),
       })
       .prefault({}),

@@ -3,7 +3,7 @@
  * The result is there without them, so what GitHub refuses is told in the report and never fails the publish. Asked again
  * after a crash, GitHub takes both as one.
  */
-import type { PublishPolicy } from "../../core/publish-policy.ts";
+import type { Policy } from "../../core/policy.ts";
 import { failureOf, isNo } from "../failure.ts";
 import type { Hand } from "./tree-commit.ts";
 
@@ -11,7 +11,7 @@ import type { Hand } from "./tree-commit.ts";
 export async function finishByPolicy(
   hand: Hand,
   pull: number,
-  { reviewers, labels }: Pick<PublishPolicy, "reviewers" | "labels">,
+  { reviewers, labels }: Pick<Policy, "reviewers" | "labels">,
 ): Promise<string[]> {
   const unlabelled = labels.length === 0 ? undefined : await putLabels(hand, pull, labels);
   const unasked = await askReviewers(hand, pull, reviewers);

@@ -1,25 +1,31 @@
-/** How a result is handed over, as the repository's settings had it when its task was admitted. */
+/**
+ * What the settings of a repository's default branch want of a task, as they were when it was admitted: how its result is
+ * handed over, and which instructions of the repository's own count.
+ */
 import { z } from "zod";
 import type { Settings } from "./settings/settings.ts";
 
-export const PublishPolicy = z.object({
+export const Policy = z.object({
   draft: z.boolean(),
   branchPrefix: z.string(),
   /** Logins, and teams as `acme/reviewers`. */
   reviewers: z.array(z.string()),
   labels: z.array(z.string()),
+  /** Whether the agent is told to follow `CLAUDE.md`; never where code or text is untrusted. */
+  claudeMd: z.boolean(),
 });
-export type PublishPolicy = z.output<typeof PublishPolicy>;
+export type Policy = z.output<typeof Policy>;
 
 /** What tasks had before repositories could say it, and what those from a terminal have. */
 export const plainPrefix = "parhelia/";
 
 /** Admitted again, a task takes what the settings say by then, but for its branch: that one keeps its name. */
 export function policyFrom(
-  { publish }: Settings,
-  before: { readonly policy?: PublishPolicy | undefined; readonly base?: unknown },
-): PublishPolicy {
+  { publish, instructions }: Settings,
+  before: { readonly policy?: Policy | undefined; readonly base?: unknown },
+): Policy {
   const { draft, reviewers, labels } = publish;
   const kept = before.policy?.branchPrefix ?? (before.base === undefined ? undefined : plainPrefix);
-  return { draft, reviewers, labels, branchPrefix: kept ?? publish.branch_prefix };
+  const branchPrefix = kept ?? publish.branch_prefix;
+  return { draft, reviewers, labels, branchPrefix, claudeMd: instructions.claude_md };
 }
