@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { RunDefaults, StartLimits } from "./commands/command.ts";
 import { ConfigError, type Config } from "./config.ts";
 import type { Budgets } from "./core/budget.ts";
+import { pricesWith, type ComputePrices } from "./core/compute-prices.ts";
 import type { Network } from "./core/network.ts";
 import type { Sandboxes } from "./core/ports/sandboxes.ts";
 import { pricedModels } from "./core/pricing.ts";
@@ -75,7 +76,8 @@ export function modalSettings({ settings, secrets }: Config): ModalSettings {
   const { app, environment, image, regions, network, volume } = settings.modal;
   const forge = new URL(settings.github.web_url).hostname;
   const { allow_hosts: hosts } = settings.sandbox;
-  return { tokenId, tokenSecret, gateway, app, environment, image, regions, network, volume, forge, hosts };
+  const prices = pricesOf({ settings });
+  return { tokenId, tokenSecret, gateway, app, environment, image, regions, prices, network, volume, forge, hosts };
 }
 
 /** What repositories may have of Modal's secrets; undefined where work runs on this machine. */
@@ -89,13 +91,21 @@ export const networkOf = ({ settings: { sandbox, modal } }: Config): Network => 
 });
 
 /** What a task gets where its person says nothing. */
-export const runDefaults = ({ settings }: Config): RunDefaults => ({
-  timeoutMs: settings.sandbox.timeout,
-  budget: settings.budget.task,
-  cpu: settings.sandbox.cpu,
-  memoryMiB: settings.sandbox.memory,
-  model: settings.agent.model ?? null,
-});
+/** What sandboxes on Modal cost by the published prices and the operator's own. */
+const pricesOf = ({ settings: { prices } }: Pick<Config, "settings">): ComputePrices =>
+  pricesWith(prices.per_second, { broad: prices.region_broad, narrow: prices.region_narrow });
+
+export const runDefaults = (config: Config): RunDefaults => {
+  const { settings } = config;
+  return {
+    prices: pricesOf(config),
+    timeoutMs: settings.sandbox.timeout,
+    budget: settings.budget.task,
+    cpu: settings.sandbox.cpu,
+    memoryMiB: settings.sandbox.memory,
+    model: settings.agent.model ?? null,
+  };
+};
 
 /** Of what the operator is told, and where; `github` is absent where this process does not serve it. */
 export function operatorOf(
@@ -123,9 +133,11 @@ export const modelsOf = ({ settings: { agent } }: Config): readonly string[] =>
   agent.models.length === 0 ? pricedModels() : agent.models;
 
 /** What the backend gives and takes, without opening it. */
-function backendOf({ settings: { sandbox, modal } }: Config): Pick<Sandboxes, "accept" | "pricePerHour"> {
+function backendOf(config: Config): Pick<Sandboxes, "accept" | "pricePerHour"> {
+  const { sandbox, modal } = config.settings;
   if (sandbox.backend === "modal") {
-    return { accept: refuseMisfits, pricePerHour: (resources) => modalPerHour(resources, modal.regions) };
+    const billing = { regions: modal.regions, prices: pricesOf(config) };
+    return { accept: refuseMisfits, pricePerHour: (resources) => modalPerHour(resources, billing) };
   }
   const machine = thisMachine();
   const heldMiB = sandbox.isolation === "none" ? 0 : filesMiB(withDefaults({}, machine));

@@ -161,7 +161,7 @@ async function onModal(spec: Spec): Promise<Priced> {
       await hand.end();
       hands.close();
     };
-    return { run: hand.run, end, microUsdPerHour: modalPerHour(resources, regions) };
+    return { run: hand.run, end, microUsdPerHour: modalPerHour(resources, { regions }) };
   } catch (error) {
     hands.close();
     throw error;

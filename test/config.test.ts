@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ConfigError, readConfig, showConfig } from "../src/config.ts";
-import { modalSettings, secretsOf } from "../src/from-config.ts";
+import { modalSettings, secretsOf, runDefaults, startLimitsOf } from "../src/from-config.ts";
 import { randomIds, systemClock } from "../src/main.ts";
 import { openSchedule } from "../src/operator/scheduled-jobs.ts";
 import { openSqliteStore } from "../src/store/sqlite/open-sqlite.ts";
@@ -218,4 +218,18 @@ test("a schedule of images needs the account, and says what is missing of it", (
     ["e2e", { cron: "0 4 * * *", timeZone: "Europe/Berlin" }],
   ]);
   expect(openSchedule(readConfig(folder(), {}), around).jobs).toEqual([]);
+});
+
+test("prices of one's own are read strictly, and count for what is asked in advance", () => {
+  const root = folder('[prices]\nper_second = ["h100=0.0009", "a10g = .0002"]\nregion_broad = 1.25\n');
+  const config = readConfig(root, { PARHELIA_SANDBOX_BACKEND: "modal" });
+  expect(config.settings.prices).toMatchObject({ per_second: { H100: 0.0009, A10: 0.0002 }, region_broad: 1.25 });
+  const published = readConfig(folder(), { PARHELIA_SANDBOX_BACKEND: "modal" });
+  const asked = { cpu: 2, memoryMiB: 4096, gpu: "H100" };
+  const perHour = (each: typeof config): number => startLimitsOf(each).pricePerHour(asked);
+  expect(perHour(published) - perHour(config)).toBe(709_200);
+  expect(runDefaults(config).prices?.own).toEqual(["H100", "A10", "broad regions"]);
+  expect(complaint('[prices]\nper_second = ["H10=0.1"]')).toContain("has no price for H10. Did you mean A10?");
+  expect(complaint(undefined, { PARHELIA_PRICES_PER_SECOND: "cpu=3" })).toContain("cpu: write dollars a second");
+  expect(complaint("[prices]\nregion_brood = 2")).toContain("Did you mean region_broad?");
 });

@@ -3,6 +3,7 @@
  * answers with. Comments, terminals and AI clients all come here.
  */
 import type { z } from "zod";
+import type { ComputePrices } from "../core/compute-prices.ts";
 import type { Budgets } from "../core/budget.ts";
 import type { TaskId } from "../core/ids.ts";
 import type { Ids } from "../core/ports/clock.ts";
@@ -27,6 +28,8 @@ export interface RunDefaults {
   readonly memoryMiB: number;
   /** Null leaves the choice to the agent. */
   readonly model: string | null;
+  /** Of sandboxes on Modal; the published ones unless told. */
+  readonly prices?: ComputePrices;
 }
 
 /** What a start is held against, beside what may be spent. */

@@ -6,9 +6,9 @@ import {
   computePricesSource,
   gpuType,
   gpuTypes,
-  perSecondUsd,
-  regionFactors,
+  publishedPrices,
   storageUsdPerGbMonth,
+  type ComputePrices,
 } from "../core/compute-prices.ts";
 import { inlineCode, type Markdown } from "../core/markdown.ts";
 import { hourMs, minuteMs } from "../core/instant.ts";
@@ -37,7 +37,7 @@ export const pricing = command({
   json: true,
   input: z.strictObject({ name: z.string().max(100).describe("A model or a type of GPU").optional() }),
   async run({ name }, { defaults }) {
-    if (name !== undefined) return oneRow(name);
+    if (name !== undefined) return oneRow(name, defaults.prices);
     const data = prices(defaults);
     return { words: wholeTable(data), data };
   },
@@ -77,7 +77,12 @@ export interface Prices {
     readonly per_million_tokens: readonly ModelRow[];
   };
   readonly web_search_usd: number;
-  readonly compute: { readonly as_of: string; readonly source: string; readonly prices: readonly ComputeRow[] };
+  readonly compute: {
+    readonly as_of: string;
+    readonly source: string;
+    readonly prices: readonly ComputeRow[];
+    readonly own: readonly string[];
+  };
   readonly region_factors: { readonly broad: number; readonly narrow: number };
   readonly storage_usd_per_gb_month: number;
   readonly usual_sandbox: { readonly cpu: number; readonly memory_mib: number; readonly per_hour_usd: number };
@@ -85,8 +90,9 @@ export interface Prices {
 }
 
 /** `usual` is the sandbox of a run that asks for nothing else. */
-export function prices(usual: Pick<RunDefaults, "cpu" | "memoryMiB">): Prices {
-  const perHour = computePerHour(usual);
+export function prices(usual: Pick<RunDefaults, "cpu" | "memoryMiB" | "prices">): Prices {
+  const { perSecond, regions, own } = usual.prices ?? publishedPrices;
+  const perHour = computePerHour(usual, usual.prices);
   return {
     models: {
       as_of: pricesAsOf,
@@ -94,8 +100,8 @@ export function prices(usual: Pick<RunDefaults, "cpu" | "memoryMiB">): Prices {
       per_million_tokens: pricedModels().flatMap(modelRows),
     },
     web_search_usd: inDollars(webSearchPrice),
-    compute: { as_of: computePricesAsOf, source: computePricesSource, prices: computeRows },
-    region_factors: { broad: regionFactors.broad / 100, narrow: regionFactors.narrow / 100 },
+    compute: { as_of: computePricesAsOf, source: computePricesSource, prices: computeRows(perSecond), own },
+    region_factors: { broad: regions.broad / 100, narrow: regions.narrow / 100 },
     storage_usd_per_gb_month: storageUsdPerGbMonth,
     usual_sandbox: { cpu: usual.cpu, memory_mib: usual.memoryMiB, per_hour_usd: inDollars(perHour) },
     months: monthsOfUse(perHour),
@@ -130,11 +136,13 @@ const computeRow = (resource: string, perSecond: number): ComputeRow => ({
   per_hour_usd: Math.round(perSecond * 3600 * 1e6) / 1e6,
 });
 
-const computeRows: readonly ComputeRow[] = [
-  computeRow("CPU core", perSecondUsd.cpuCore),
-  computeRow("GiB of memory", perSecondUsd.memoryGiB),
-  ...gpuTypes.map((type) => computeRow(type.name, type.perSecondUsd)),
-];
+const resourceNames: Readonly<Record<string, string>> = { cpu: "CPU core", memory: "GiB of memory" };
+
+const computeRows = (perSecond: ComputePrices["perSecond"]): ComputeRow[] =>
+  Object.entries(perSecond).map(([name, amount]) => computeRow(resourceNames[name] ?? name, amount));
+
+const ownWords = (own: readonly string[]): Markdown =>
+  `Set by the operator of this service: ${own.map((name) => resourceNames[name] ?? name).join(", ")}.`;
 
 const daysOfMonth = 30;
 
@@ -201,6 +209,7 @@ function wholeTable(all: Prices): Markdown {
     `A model that is not in the table is charged the dearest price of each kind. An answer made in the US only costs a tenth more. Agents are not given the API's own web search; one would cost $${figure(all.web_search_usd)}.`,
     computeHead,
     computeTable(all.compute.prices),
+    ...(all.compute.own.length === 0 ? [] : [ownWords(all.compute.own)]),
     `A sandbox costs what it was given for the time it is there. A chosen region makes it ${all.region_factors.broad} times as dear, a narrow one ${all.region_factors.narrow} times. Storage costs $${figure(all.storage_usd_per_gb_month)} per GB and month. On the service's own machine a sandbox costs what the operator has set.`,
     `**A month** (${daysOfMonth} days) in sandboxes on Modal with ${cpu} CPU cores and ${memory_mib / 1024} GiB of memory, $${figure(per_hour_usd)} an hour; what models cost comes on top:`,
     table(
@@ -216,11 +225,13 @@ function wholeTable(all: Prices): Markdown {
 }
 
 /** A model that the table does not have is shown with what it would be charged. */
-function oneRow(name: string): Answer {
+function oneRow(name: string, { perSecond, own }: ComputePrices = publishedPrices): Answer {
   const type = gpuType(name);
   if (type !== undefined) {
-    const row = computeRow(type.name, type.perSecondUsd);
-    return { words: `${computeHead}\n\n${computeTable([row])}`, data: { as_of: computePricesAsOf, ...row } };
+    const row = computeRow(type.name, perSecond[type.name] ?? type.perSecondUsd);
+    const isOwn = own.includes(type.name);
+    const words = [computeHead, computeTable([row]), ...(isOwn ? [ownWords([type.name])] : [])].join("\n\n");
+    return { words, data: { as_of: computePricesAsOf, ...row, own: isOwn } };
   }
   const model = name.toLowerCase();
   // A pipe would end the cell of the table.

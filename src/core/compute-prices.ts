@@ -14,7 +14,7 @@ export const computePricesSource = "https://modal.com/pricing";
 export const computePricesAsOf = "2026-10";
 
 /** US dollars a second, as they are published. */
-export const perSecondUsd = {
+const perSecondUsd = {
   /** Of a physical core. */
   cpuCore: 0.000_039_42,
   memoryGiB: 0.000_006_72,
@@ -83,35 +83,82 @@ const leastCpu = 0.125;
 /** No sandbox has more. */
 const mostGpus = 8;
 
-const gpuPerHour = (gpu: string | undefined): number => {
+function gpuPerHour(gpu: string | undefined, { perSecond }: ComputePrices): number {
   if (gpu === undefined) return 0;
+  const priceOf = (name: string): number => perHour(perSecond[name] ?? 0);
   const read = readGpu(gpu);
   // One that an earlier release knew and this one does not.
-  if (read === undefined) return mostGpus * perHour(Math.max(...gpuTypes.map((type) => type.perSecondUsd)));
-  return read.count * perHour(read.type.perSecondUsd);
-};
+  if (read === undefined) return mostGpus * Math.max(...gpuNames.map(priceOf));
+  return read.count * priceOf(read.type.name);
+}
 
 /** In hundredths: whoever says where pays more, and the more the narrower the place is. */
-export const regionFactors = { anywhere: 100, broad: 150, narrow: 175 } as const;
+const regionFactors = { anywhere: 100, broad: 150, narrow: 175 } as const;
+
+/** What is reckoned by: the table above, or what an operator's contract says instead. */
+export interface ComputePrices {
+  /** US dollars by `cpu`, `memory` and the names of GPUs. */
+  readonly perSecond: Readonly<Record<string, number>>;
+  /** In hundredths. */
+  readonly regions: { readonly broad: number; readonly narrow: number };
+  /** Names of those that the operator has set. */
+  readonly own: readonly string[];
+}
+
+export const publishedPrices: ComputePrices = {
+  perSecond: {
+    cpu: perSecondUsd.cpuCore,
+    memory: perSecondUsd.memoryGiB,
+    ...Object.fromEntries(gpuTypes.map((type) => [type.name, type.perSecondUsd])),
+  },
+  regions: { broad: regionFactors.broad, narrow: regionFactors.narrow },
+  own: [],
+};
+
+/** Names that a price can be set for. */
+export const pricedNames: readonly string[] = Object.keys(publishedPrices.perSecond);
+
+/** The published ones with those of the operator's that are given; `regions` as factors, 1.5 for half as much again. */
+export function pricesWith(
+  perSecond: Readonly<Record<string, number>>,
+  { broad, narrow }: { broad: number | undefined; narrow: number | undefined },
+): ComputePrices {
+  const hundredths = (factor: number): number => Math.ceil(Math.round(factor * 1e4) / 100);
+  const { regions } = publishedPrices;
+  return {
+    perSecond: { ...publishedPrices.perSecond, ...perSecond },
+    regions: {
+      broad: broad === undefined ? regions.broad : hundredths(broad),
+      narrow: narrow === undefined ? regions.narrow : hundredths(narrow),
+    },
+    own: [
+      ...Object.keys(perSecond),
+      ...(broad === undefined ? [] : ["broad regions"]),
+      ...(narrow === undefined ? [] : ["narrow regions"]),
+    ],
+  };
+}
 
 /** Parts of the world; every other name is taken for a narrow one. */
 const broadRegions: readonly string[] = ["us", "eu", "ap"];
 
-function regionFactor(regions: readonly string[]): number {
+function regionFactor(regions: readonly string[], factors: ComputePrices["regions"]): number {
   if (regions.length === 0) return regionFactors.anywhere;
-  return regions.every((each) => broadRegions.includes(each)) ? regionFactors.broad : regionFactors.narrow;
+  return regions.every((each) => broadRegions.includes(each)) ? factors.broad : factors.narrow;
 }
 
 /** What a sandbox with these resources costs an hour on Modal, rounded up to a whole micro-dollar. */
-export function computePerHour({ cpu, memoryMiB, gpu, regions = [] }: Granted): MicroUsd {
+export function computePerHour(granted: Granted, prices: ComputePrices = publishedPrices): MicroUsd {
+  const { cpu, memoryMiB, gpu, regions = [] } = granted;
+  const { cpu: ofCore = 0, memory: ofGiB = 0 } = prices.perSecond;
   const cpuMillionths = BigInt(Math.ceil(Math.max(cpu, leastCpu) * 1e6));
   const memory = BigInt(Math.ceil(memoryMiB));
   // Everything over 1024 (MiB of a GiB), 10^6 (millionths of a core) and 100 (the factor), divided once.
   const total =
-    cpuMillionths * BigInt(perHour(perSecondUsd.cpuCore)) * 1024n +
-    memory * BigInt(perHour(perSecondUsd.memoryGiB)) * 1_000_000n +
-    BigInt(gpuPerHour(gpu)) * 1024n * 1_000_000n;
-  return microUsd(Number(ceilDiv(total * BigInt(regionFactor(regions)), 1024n * 1_000_000n * 100n)));
+    cpuMillionths * BigInt(perHour(ofCore)) * 1024n +
+    memory * BigInt(perHour(ofGiB)) * 1_000_000n +
+    BigInt(gpuPerHour(gpu, prices)) * 1024n * 1_000_000n;
+  return microUsd(Number(ceilDiv(total * BigInt(regionFactor(regions, prices.regions)), 1024n * 1_000_000n * 100n)));
 }
 
 const bytesOfGb = 1_000_000_000n;

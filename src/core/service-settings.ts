@@ -7,6 +7,7 @@ import {
   githubSection,
   modalSection,
   operatorSection,
+  pricesSection,
   sandboxSection,
   scheduleSection,
   serverSection,
@@ -42,6 +43,7 @@ export const fallbacks: Record<string, Record<string, unknown>> = {
   },
   agent: { models: [], api_url: "https://api.anthropic.com" },
   budget: { task: "$5", month: "$200", user_day: "$20", repository_day: "$20", installation_month: "$50" },
+  prices: { per_second: [] },
   operator: {},
   schedule: { time_zone: "UTC" },
   alerts: { budget_steps: [80, 100], error_percent: 25, timeout_percent: 25, min_tasks: 5 },
@@ -63,6 +65,7 @@ export const sections = {
   engine: z.strictObject({ max_sandboxes: whole(1, 1000), poll_interval: TimeoutMs }),
   sandbox: sandboxSection,
   modal: modalSection,
+  prices: pricesSection,
   agent: z.strictObject({
     /** The agent's model where the person names none. */
     model: z.string().optional(),

@@ -1,6 +1,8 @@
 /** Values of settings, and sections of the operator's. Environment variables give text; files may give the number or the list itself. */
 import { z } from "zod";
+import { gpuType, pricedNames } from "./compute-prices.ts";
 import { usd } from "./money.ts";
+import { nameHint } from "./nearest.ts";
 import { isCron, isTimeZone } from "./schedule.ts";
 import { Cores, Host, MemoryMiB, textual, TimeoutMs } from "./quantities.ts";
 
@@ -111,4 +113,30 @@ export const alertsSection = z.strictObject({
   error_percent: percent,
   timeout_percent: percent,
   min_tasks: whole(1, 10_000),
+});
+
+/** `H100=0.0011`: a name of the price table and what it costs a second, in US dollars. */
+const ownPrices = texts.transform((items, context) => {
+  const found: Record<string, number> = {};
+  for (const item of items) {
+    const [name = "", amount = ""] = item.split("=").map((part) => part.trim());
+    const known = pricedNames.find((each) => each === (gpuType(name)?.name ?? name.toLowerCase()));
+    const price = Number(amount);
+    const isPrice = /^\d*\.?\d+$/.test(amount) && price < 1;
+    if (known !== undefined && isPrice) found[known] = price;
+    else if (known === undefined) {
+      const message = `has no price for ${name.slice(0, 60)}.${nameHint(name, pricedNames)}`;
+      context.addIssue({ code: "custom", message });
+    } else context.addIssue({ code: "custom", message: `${known}: write dollars a second, as ${known}=0.0003` });
+  }
+  return found;
+});
+
+const factor = textual.pipe(z.coerce.number<string>().min(1).max(10)).optional();
+
+/** Where a contract with Modal says something else than its published prices. */
+export const pricesSection = z.strictObject({
+  per_second: ownPrices,
+  region_broad: factor,
+  region_narrow: factor,
 });

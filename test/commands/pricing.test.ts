@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Ask } from "../../src/commands/command.ts";
 import { execute } from "../../src/commands/execute.ts";
 import { monthsOfUse, prices } from "../../src/commands/pricing.ts";
-import { computePerHour } from "../../src/core/compute-prices.ts";
+import { computePerHour, pricesWith } from "../../src/core/compute-prices.ts";
 import { TaskId } from "../../src/core/ids.ts";
 import { Instant } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
@@ -123,4 +123,16 @@ test("the months are computed: guide §3.2 contradicts the prices of guide §3.1
   // And of the end-to-end runs: 0.50 for a full one would be 86 minutes at 0.35, where §2.2b ends it after 30.
   expect(months[3]).toMatchObject({ runs_a_month: 30, minutes_a_run: 30, month_usd: 5.25 });
   expect((0.5 / 0.35) * 60).toBeGreaterThan(30);
+});
+
+test("prices of the operator's own contract are charged, shown and told apart", () => {
+  const own = pricesWith({ H100: 0.0009 }, { broad: 1.25, narrow: undefined });
+  const all = prices({ cpu: 2, memoryMiB: 4096, prices: own });
+  expect(all.compute.own).toEqual(["H100", "broad regions"]);
+  expect(all.compute.prices.find(({ resource }) => resource === "H100")?.per_hour_usd).toBe(3.24);
+  expect(all.region_factors).toEqual({ broad: 1.25, narrow: 1.75 });
+  const asked = { cpu: 2, memoryMiB: 4096, gpu: "H100:2" };
+  expect(computePerHour(asked) - computePerHour(asked, own)).toBe(2 * 709_200);
+  expect(computePerHour({ ...asked, regions: ["eu"] }, own)).toBe(Math.ceil(computePerHour(asked, own) * 1.25));
+  expect(prices({ cpu: 2, memoryMiB: 4096 }).compute.own).toEqual([]);
 });

@@ -16,9 +16,9 @@ import type { Created } from "./creation.ts";
 import { openOwnBases, type OwnBasesOptions } from "./own-base.ts";
 import { openModal, type Listed, type Modal, type ModalOptions } from "./modal-client.ts";
 import { reachOf, type NetworkSettings } from "./reach.ts";
-import { modalPerHour, refuseMisfits } from "./refuse.ts";
+import { modalPerHour, refuseMisfits, type Billing } from "./refuse.ts";
 
-export interface ModalSandboxesOptions extends ModalOptions, NetworkSettings, OwnBasesOptions {
+export interface ModalSandboxesOptions extends ModalOptions, NetworkSettings, OwnBasesOptions, Billing {
   readonly clock: Clock;
   /** A creation that takes longer goes on in the background. Two seconds unless told. */
   readonly patienceMs?: number;
@@ -39,7 +39,7 @@ const lookAgainMs = 250;
 export async function openModalSandboxes(options: ModalSandboxesOptions): Promise<ModalSandboxes> {
   const modal = openModal(options);
   await prove(modal, options);
-  const { clock, regions } = options;
+  const { clock } = options;
   const creations = openCreations(modal, options);
   const bases = openOwnBases(options, (own) => modal.publishOn(own));
   const living = async (name?: string): Promise<Listed[]> => (await modal.list(name)).filter(isNamedByUs);
@@ -76,7 +76,7 @@ export async function openModalSandboxes(options: ModalSandboxesOptions): Promis
     proxyAddress: undefined,
     shortcomings: [],
     accept: refuseMisfits,
-    pricePerHour: (resources) => modalPerHour(resources, regions),
+    pricePerHour: (resources) => modalPerHour(resources, options),
     create,
     async find(name) {
       const there = await found(name);

@@ -1,5 +1,5 @@
 /** What Modal takes for a sandbox; and what it does not give is refused before money is held for it, in words for the person who asked. */
-import { computePerHour, gpuNames, gpuType, readGpu } from "../../core/compute-prices.ts";
+import { computePerHour, gpuNames, gpuType, readGpu, type ComputePrices } from "../../core/compute-prices.ts";
 import { machineChoices } from "../../core/machine.ts";
 import { microUsd, type MicroUsd } from "../../core/money.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
@@ -9,8 +9,15 @@ import { Refusal } from "../../core/refusal.ts";
 const bounds = { cpu: { least: 0.125, most: 64 }, memoryMiB: { least: 128, most: 344_064 } } as const;
 
 /** For an hour, of the dearest machine that would do. */
-export const modalPerHour = (resources: Resources, regions: readonly string[]): MicroUsd =>
-  microUsd(Math.max(...machineChoices(resources).map((each) => computePerHour({ ...each, regions }))));
+export const modalPerHour = (resources: Resources, { regions, prices }: Billing): MicroUsd =>
+  microUsd(Math.max(...machineChoices(resources).map((each) => computePerHour({ ...each, regions }, prices))));
+
+/** Where sandboxes may run, and by which prices. */
+export interface Billing {
+  readonly regions: readonly string[];
+  /** Those that are published unless told. */
+  readonly prices?: ComputePrices | undefined;
+}
 
 /** Throws a `Refusal`. */
 export function refuseMisfits(resources: Resources): void {
