@@ -7,6 +7,7 @@ import { health } from "./health.ts";
 import { e2e } from "./e2e.ts";
 import { image } from "./image.ts";
 import { moveStore } from "./move-store.ts";
+import { volume } from "./volume.ts";
 
 /** Takes the words behind its name; gives the exit code. Throws a `Refusal` or a `ConfigError` where it cannot be done. */
 export type OperatorCommand = (words: readonly string[], config: Config) => Promise<number>;
@@ -16,4 +17,5 @@ export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<st
   ["e2e", e2e],
   ["image", image],
   ["store", moveStore],
+  ["volume", volume],
 ]);

@@ -23,7 +23,11 @@ const writtenAtOnce = 256 * 1024;
  * Writes the lines to a new file with mode 0600: it holds the service's own keys and what people wrote. Under another
  * name until it is complete and on disk. Throws a `Refusal` where the file exists.
  */
-export async function writeNewFile(path: string, lines: AsyncIterable<string>): Promise<void> {
+export const writeNewFile = (path: string, lines: AsyncIterable<string>): Promise<void> =>
+  writeNewPieces(path, inPieces(lines));
+
+/** The same of what is in pieces already. */
+export async function writeNewPieces(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
   const there = await stat(path).catch(unlessAbsent);
   if (there !== undefined) throw new Refusal(`${path} exists already and is left as it is. Give another name.`);
   const part = `${path}.part`;
@@ -32,7 +36,7 @@ export async function writeNewFile(path: string, lines: AsyncIterable<string>): 
     throw new Refusal(`${path} cannot be written: ${codeOf(error)}. Give another place.`, { cause: error });
   });
   try {
-    for await (const text of inPieces(lines)) await file.writeFile(text);
+    for await (const piece of pieces) await file.writeFile(piece);
     await file.sync();
   } catch (error) {
     await file.close();

@@ -26,8 +26,9 @@ export function storeWords([first, ...rest]: readonly string[]): StoreWords {
 }
 
 export interface Moving {
-  readonly stage: "read" | "check" | "write" | "compare";
-  readonly items: number;
+  readonly stage: "read" | "check" | "write" | "compare" | "copy";
+  /** Absent where bytes are all that is counted. */
+  readonly items?: number;
   /** Bytes of the file; both 0 where nobody knows how much is to come. */
   readonly done: number;
   readonly of: number;
@@ -38,6 +39,7 @@ const stages: Record<Moving["stage"], string> = {
   check: "Checking the file",
   write: "Writing",
   compare: "Comparing",
+  copy: "Copying",
 };
 
 const barWidth = 24;
@@ -68,12 +70,12 @@ export function progressBar(screen: Screen, now: () => number): Bar {
 }
 
 export function barLine({ stage, items, done, of }: Moving): string {
-  const lines = `${items.toLocaleString("en")} lines`;
-  if (of === 0) return `${stages[stage]}: ${lines}`;
+  const lines = items === undefined ? "" : `, ${items.toLocaleString("en")} lines`;
+  if (of === 0) return `${stages[stage]}${lines.replace(",", ":")}`;
   const share = Math.min(1, done / of);
   const full = Math.floor(share * barWidth);
   const bar = "█".repeat(full) + "░".repeat(barWidth - full);
-  return `${stages[stage]} ${bar} ${Math.floor(share * 100)} %, ${lines}`;
+  return `${stages[stage]} ${bar} ${Math.floor(share * 100)} %${lines}`;
 }
 
 interface Counts {

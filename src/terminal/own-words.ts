@@ -15,6 +15,8 @@ At a terminal also:
     parhelia image list                  all images and which one is live; \`image show [TAG]\` tells more of one
     parhelia image promote TAG           start tasks from it; \`image rollback [TAG]\` from the one before
     parhelia e2e [--level LEVEL]         try on the Modal account what only an account can confirm
+    parhelia volume init                 make the volume of Modal's sandboxes and its folders; \`volume ls\` lists it
+    parhelia volume backup [FILE]        save it as an archive; \`volume restore FILE\` puts it back
     parhelia run --repo DIR …            work on another repository than this one
     parhelia status [task] --json        for programs; \`budget\` and \`pricing\` take it as well
 `;
