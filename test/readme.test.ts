@@ -19,6 +19,9 @@ import { e2eWords } from "../src/operator/e2e.ts";
 import { dollars } from "../src/core/money.ts";
 import { imageWords } from "../src/terminal/image-words.ts";
 import { storeWords } from "../src/terminal/move-store.ts";
+import { deployWords } from "../src/terminal/deploy-words.ts";
+import { operatorCommands } from "../src/operator/operator.ts";
+import { volumeWords } from "../src/terminal/volume-words.ts";
 import { brakeWords } from "../src/terminal/stop-all.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -92,10 +95,14 @@ test("each command line that the README shows is read", () => {
   );
   const looks = words.filter(([name = ""]) => name === "health");
   expect(looks.map(([, ...argv]) => checkupWords("health", argv).kind)).toEqual(["look", "look"]);
+  const deployments = words.filter(([name]) => name === "deploy");
+  expect(deployments.map(([, ...argv]) => deployWords(argv))).toMatchObject([{ tag: undefined }, { tag: "v1.2.0" }]);
+  const volumes = words.filter(([name]) => name === "volume").map(([, ...argv]) => volumeWords(argv).kind);
+  expect(new Set(volumes)).toEqual(new Set(["init", "ls", "backup", "restore"]));
   const trials = words.filter(([name]) => name === "e2e").map(([, ...argv]) => e2eWords(argv));
   expect(trials).toMatchObject([{ level: "core" }, { level: "smoke" }, { level: "full", report: "modal.md" }]);
   for (const argv of words.filter(
-    ([name = ""]) => !["config", "init", "serve", "store", "halt", "stop", "image", "health", "e2e"].includes(name),
+    ([name = ""]) => !["config", "init", "serve", "halt", "stop"].includes(name) && !operatorCommands.has(name),
   )) {
     expect(parseArgv(argv)).toMatchObject({ kind: "command" });
   }

@@ -1,16 +1,20 @@
 /**
  * The first command of a sandbox. It exists because a sandbox is created with a command line and an environment only: the
  * runner itself is fetched from the gateway by its hash, so that one service and its runner always fit each other. Where it
- * is root and PARHELIA_AGENT_USER names another user by its number, the workspace and PARHELIA_AGENT_HOME become that user's.
+ * is root and PARHELIA_AGENT_USER names another user by its number, the workspace, PARHELIA_AGENT_HOME and the task's folder
+ * of the volume become that user's.
  */
 
 /** A new sandbox may be up before its network is, and a service may be restarting. */
 const triesForMs = 30_000;
 
+/** Where a task sees its own folder of what outlives sandboxes (guide §2). */
+export const keptPath = "/vol/parhelia";
+
 /** Runs in the sandbox, as CommonJS in a Node.js of version 20 or later; it never touches the attempt's token. */
 const script = `
 const { createHash } = require("node:crypto");
-const { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } = require("node:fs");
+const { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
@@ -50,6 +54,8 @@ const takeUser = () => {
       mkdirSync(path, { recursive: true });
       chownSync(path, Number(user), Number(user));
     }
+    // The task's folder of what outlives the sandbox, where there is one.
+    if (existsSync(kept)) chownSync(kept, Number(user), Number(user));
     Object.assign(process.env, { PARHELIA_AGENT_USER: user, HOME: home });
   } catch (cause) {
     process.env.PARHELIA_WARNING = "The work runs as the runner's own user, as there is no other: " + cause.message;
@@ -89,5 +95,9 @@ main().then((code) => {
  */
 export function bootCommand(sha256: string): string[] {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`"${sha256}" is no SHA-256 in hexadecimal digits.`);
-  return ["node", "-e", `const sha256 = "${sha256}";\nconst triesForMs = ${triesForMs};${script}`];
+  return [
+    "node",
+    "-e",
+    `const sha256 = "${sha256}";\nconst triesForMs = ${triesForMs};\nconst kept = "${keptPath}";${script}`,
+  ];
 }

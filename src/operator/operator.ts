@@ -3,6 +3,7 @@
  * configuration; the words and the doing are in `terminal`.
  */
 import type { Config } from "../config.ts";
+import { deploy } from "./deploy.ts";
 import { health } from "./health.ts";
 import { e2e } from "./e2e.ts";
 import { image } from "./image.ts";
@@ -15,6 +16,7 @@ export type OperatorCommand = (words: readonly string[], config: Config) => Prom
 export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<string, OperatorCommand>([
   ["health", health],
   ["e2e", e2e],
+  ["deploy", deploy],
   ["image", image],
   ["store", moveStore],
   ["volume", volume],

@@ -49,6 +49,8 @@ export interface Hands {
   join(name: string): Promise<Pick<ByHand, "run">>;
   /** A volume that is gone when it is closed, or when this process is. */
   passingVolume(): Promise<Volume>;
+  /** Makes the account's app where it is missing. */
+  makeApp(): Promise<"made" | "there">;
   /** Whether the account has a secret of this name. */
   hasSecret(name: string): Promise<boolean>;
   deleteImage(imageId: string): Promise<void>;
@@ -86,6 +88,17 @@ export function openHands(account: Account): Hands {
         return { run: (command, options) => runIn(sandbox, command, options) };
       }),
     passingVolume: () => inWords(() => client.volumes.ephemeral()),
+    makeApp: () =>
+      inWords(async () => {
+        try {
+          await client.apps.fromName(account.app);
+          return "there";
+        } catch (error) {
+          if (!(error instanceof NotFoundError)) throw error;
+          await theApp();
+          return "made";
+        }
+      }),
     hasSecret: (name) =>
       inWords(async () => {
         try {

@@ -1,4 +1,5 @@
 /** What is run inside a sandbox of the live image to see whether tasks would have what they need, and what its answers mean. */
+import { keptPath } from "../../core/boot.ts";
 import { failed, ok, type Seen } from "../../core/checkup.ts";
 import type { Claude } from "../../core/health.ts";
 import { visible } from "../../core/markdown.ts";
@@ -9,8 +10,8 @@ export interface Answer {
   readonly output: string;
 }
 
-/** guide §2: the root of the volume. */
-export const volumePath = "/vol/parhelia";
+/** The root of the volume. */
+export const volumePath = keptPath;
 
 export const claudeProbe = ["sh", "-c", "{ command -v claude && claude --version; } 2>&1"];
 

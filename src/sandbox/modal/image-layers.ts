@@ -74,7 +74,9 @@ export function ownLayersOf(own: string, claudeCode: string): Layer[] {
     },
     {
       name: "the user agent and /workspace",
-      commands: ["RUN id -u 1500 || useradd --create-home --uid 1500 --shell /bin/bash agent; id -u 1500 && mkdir -p /workspace"],
+      commands: [
+        "RUN id -u 1500 || useradd --create-home --uid 1500 --shell /bin/bash agent; id -u 1500 && mkdir -p /workspace",
+      ],
       cure: `The base has to have useradd, and no other user named agent. Choose another one in \`sandbox.image\`. ${retry}`,
     },
     {
