@@ -161,6 +161,24 @@ export function computePerHour(granted: Granted, prices: ComputePrices = publish
   return microUsd(Number(ceilDiv(total * BigInt(regionFactor(regions, prices.regions)), 1024n * 1_000_000n * 100n)));
 }
 
+/** What a meter counted of a sandbox, in seconds of one core, one GiB and one GPU. */
+export interface Metered {
+  readonly coreSeconds: number;
+  readonly gibSeconds: number;
+  readonly gpuSeconds: number;
+  /** As it was asked for. */
+  readonly gpu: string | undefined;
+}
+
+/** The money that it comes to, rounded up. */
+export function meteredPrice(used: Metered, regions: readonly string[], prices: ComputePrices): MicroUsd {
+  const { cpu = 0, memory = 0 } = prices.perSecond;
+  const type = used.gpu === undefined ? undefined : readGpu(used.gpu)?.type.name;
+  const gpu = type === undefined ? 0 : (prices.perSecond[type] ?? 0);
+  const usd = used.coreSeconds * cpu + used.gibSeconds * memory + used.gpuSeconds * gpu;
+  return microUsd(Math.ceil((usd * 1e6 * regionFactor(regions, prices.regions)) / 100));
+}
+
 const bytesOfGb = 1_000_000_000n;
 const monthMs = 30n * 24n * 3_600_000n;
 

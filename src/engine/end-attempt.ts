@@ -21,6 +21,7 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
   await room.sandboxes.end(attempt.sandbox);
   const now = room.clock.now();
   const compute = computeCharge(look, attempt, now);
+  const metered = await meterOf(room, attempt);
   const { model, given, ...also } = await endAttemptEffects(room.store, attempt, {
     outcome: step.outcome,
     because: step.because,
@@ -48,6 +49,7 @@ export async function endAttempt(room: Room, look: Look, step: End): Promise<Don
         },
       },
       ...disagreement(look, model),
+      ...comparison(look, metered, plus(...compute.parts.map(({ amount }) => amount))),
     ],
   };
 }
@@ -106,6 +108,26 @@ function disagreement(look: Look, model: MicroUsd): Event[] {
   const message = `the agent says that its model calls cost ${dollars(claimed)}, the gateway counted ${dollars(model)}`;
   const details = { claimed_micro_usd: claimed, counted_micro_usd: model };
   return [{ ...eventOf(look, "warning", "cost_disagreement", message), details }];
+}
+
+/** What is charged is our own count; a backend that cannot say, or does not answer, is no reason to wait. */
+async function meterOf({ sandboxes, log }: Room, attempt: Attempt): Promise<MicroUsd | undefined> {
+  if (attempt.createdAt === undefined) return undefined;
+  try {
+    return await sandboxes.metered(attempt.sandbox, attempt.gpu);
+  } catch (error) {
+    log.warn({ attempt: attempt.id, err: error }, "the backend's own meter could not be read");
+    return undefined;
+  }
+}
+
+/** The meter counts use and we count time, so that ours is the greater; where it is not, the bill may be above the ledger. */
+function comparison(look: Look, metered: MicroUsd | undefined, charged: MicroUsd): Event[] {
+  if (metered === undefined) return [];
+  const isAbove = metered > charged && disagree(metered, charged);
+  const message = `the backend's own meter comes to ${dollars(metered)} for the sandbox, and ${dollars(charged)} is charged`;
+  const details = { metered_micro_usd: metered, charged_micro_usd: charged };
+  return [{ ...eventOf(look, isAbove ? "warning" : "info", "compute_compared", message), details }];
 }
 
 const level = (step: End) => (step.outcome === "succeeded" || step.outcome === "cancelled" ? "info" : "warning");

@@ -43,6 +43,20 @@ describe.skipIf(isMissing).each([
     expect(Math.abs(Date.now() - sandbox.startedAt)).toBeLessThan(60_000);
   });
 
+  test("Modal's own meter is read when it is over, and comes to what its bill says", async () => {
+    const it = await post();
+    const sandboxes = await it.open();
+    await made(sandboxes.create(it.spec(1, stay)));
+    await sandboxes.end(name(1));
+    const metered = await sandboxes.metered(name(1), gpu);
+    const bill = (await world().bill()).filter((each) => each.app === it.app);
+    const usd = bill.reduce((sum, each) => sum + each.usd, 0);
+    // Of the two prices of memory that Modal has published, the dearer is reckoned with here.
+    expect(metered).toBeGreaterThanOrEqual(Math.floor(usd * 1e6));
+    expect(metered).toBeLessThanOrEqual(Math.ceil(usd * 1e6 * 1.02) + 1);
+    expect(await sandboxes.metered(name(9), gpu)).toBeUndefined();
+  });
+
   test.each([5, 6, 7])("one that ended with status %i is gone", async (status) => {
     const it = await post();
     const sandboxes = await it.open();

@@ -41,6 +41,7 @@ export function mortalSandboxes(life: Life, sandboxes: Sandboxes): Sandboxes {
     pricePerHour: (resources) => sandboxes.pricePerHour(resources),
     create: (spec) => life.call("sandbox create", () => sandboxes.create(spec)),
     find: (name) => life.read(() => sandboxes.find(name)),
+    metered: (name, gpu) => life.read(() => sandboxes.metered(name, gpu)),
     list: () => life.read(() => sandboxes.list()),
     end: (name) => life.call("sandbox end", () => sandboxes.end(name)),
   };

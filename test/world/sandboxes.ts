@@ -62,6 +62,8 @@ export interface SandboxStandIn extends Sandboxes {
   inside(task?: string): Inside;
   /** It is gone without a word, as when a machine dies. */
   lose(name?: string): void;
+  /** What it says that each used; it has no such meter unless told. */
+  meter: ((name: string) => MicroUsd) | undefined;
   /** What it takes for an hour, whatever is asked for. */
   price: MicroUsd;
   /**
@@ -120,6 +122,7 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
     proxyAddress: undefined,
     shortcomings: [],
     gateway: undefined,
+    meter: undefined,
     get made() {
       return all.map(({ sandbox }) => sandbox.name);
     },
@@ -153,6 +156,9 @@ export function openSandboxes(clock: Clock, passed: () => number = clock.now): S
     async find(name) {
       trip("find");
       return find(name)?.sandbox;
+    },
+    async metered(name) {
+      return standIn.meter?.(name);
     },
     async list() {
       trip("list");

@@ -74,4 +74,9 @@ export interface Sandboxes {
   list(): Promise<readonly Sandbox[]>;
   /** Resolves when no process of it is left; also when there was none, or it waited for a machine. */
   end(name: SandboxName): Promise<void>;
+  /**
+   * What the backend's own meter says that a sandbox of this name used, in money by the same prices; `gpu` is what it was made
+   * with. Undefined where there is no such meter, or it says nothing.
+   */
+  metered(name: SandboxName, gpu: string | undefined): Promise<MicroUsd | undefined>;
 }

@@ -153,6 +153,7 @@ export async function openLocalSandboxes(options: LocalSandboxesOptions): Promis
     accept: (resources) => isolated.accept(resources),
     pricePerHour: () => options.microUsdPerHour ?? noMoney,
     create: (spec) => inTurn(spec.name, () => create(spec)),
+    metered: async () => undefined,
     async find(name) {
       // Asked after a silence, which may be that nobody listens to it.
       await adoption.adopt(name);

@@ -4,6 +4,7 @@
  * alone.
  */
 import { ModalClient, NotFoundError, type App } from "modal";
+import type { Metered } from "../../core/compute-prices.ts";
 import { Instant, secondMs } from "../../core/instant.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { isRejected } from "./codes.ts";
@@ -53,6 +54,8 @@ export interface Modal {
   /** The id of the one of this name, also where it is not listed yet. */
   idOf(name: string): Promise<string | undefined>;
   terminate(id: string): Promise<void>;
+  /** What Modal counted of the newest of this name, also when it has ended; undefined where it counted nothing. */
+  metered(name: string): Promise<Omit<Metered, "gpu"> | undefined>;
   close(): void;
 }
 
@@ -84,6 +87,17 @@ export function openModal(options: ModalOptions): Modal {
   };
   const theApp = remembered(() => inSession((it) => it.apps.fromName(appName, { createIfMissing: true })));
 
+  const listed = async (name: string | undefined, which: Listing["which"]): Promise<Listed[]> => {
+    const app = await theApp();
+    const [newer, older] = await Promise.all(
+      (["sandboxListV2", "sandboxList"] as const).map((call) =>
+        inSession((it) => listing(it, app, { name, call, which })),
+      ),
+    );
+    // Modal is said to list those of the old backend in both.
+    return [...new Map([...(newer ?? []), ...(older ?? [])].map((each) => [each.id, each])).values()];
+  };
+
   return {
     async create(asked) {
       const app = await theApp();
@@ -93,14 +107,7 @@ export function openModal(options: ModalOptions): Modal {
       const app = await theApp();
       await inSession((client) => publishOn({ client, app, appName }, own));
     },
-    async list(name) {
-      const app = await theApp();
-      const [newer, older] = await Promise.all(
-        (["sandboxListV2", "sandboxList"] as const).map((call) => inSession((it) => listing(it, app, { name, call }))),
-      );
-      // Modal is said to list those of the old backend in both.
-      return [...new Map([...(newer ?? []), ...(older ?? [])].map((each) => [each.id, each])).values()];
-    },
+    list: (name) => listed(name, "living"),
     async idOf(name) {
       await theApp();
       try {
@@ -118,13 +125,31 @@ export function openModal(options: ModalOptions): Modal {
         if (!(error instanceof NotFoundError)) throw error;
       }
     },
+    async metered(name) {
+      // The client finds those of the old backend by name only while they live.
+      const [sandbox] = (await listed(name, "finished too")).toSorted((one, other) => other.createdAt - one.createdAt);
+      if (sandbox === undefined) return undefined;
+      return inSession(async (it) => {
+        // Undocumented: another release of Modal may answer nothing.
+        const used = await it.cpClient.sandboxGetResourceUsage({ sandboxId: sandbox.id });
+        const seconds = (nanoseconds: number): number => nanoseconds / 1e9;
+        const { cpuCoreNanosecs, memGibNanosecs, gpuNanosecs } = used;
+        if (cpuCoreNanosecs === 0 && memGibNanosecs === 0) return undefined;
+        const [coreSeconds, gibSeconds] = [seconds(cpuCoreNanosecs), seconds(memGibNanosecs)];
+        return { coreSeconds, gibSeconds, gpuSeconds: seconds(gpuNanosecs) };
+      });
+    },
     close: () => client.close(),
   };
 }
 
-type Listing = { readonly name: string | undefined; readonly call: "sandboxList" | "sandboxListV2" };
+interface Listing {
+  readonly name: string | undefined;
+  readonly call: "sandboxList" | "sandboxListV2";
+  readonly which: "living" | "finished too";
+}
 
-async function listing(client: ModalClient, app: App, { name, call }: Listing): Promise<Listed[]> {
+async function listing(client: ModalClient, app: App, { name, call, which }: Listing): Promise<Listed[]> {
   const asked = [
     { tagName: tags.ours, tagValue: oursValue },
     ...(name === undefined ? [] : [{ tagName: tags.name, tagValue: name }]),
@@ -133,7 +158,7 @@ async function listing(client: ModalClient, app: App, { name, call }: Listing): 
   for (let beforeTimestamp: number | undefined; ;) {
     const { sandboxes } = await client.cpClient[call]({
       appId: app.appId,
-      includeFinished: false,
+      includeFinished: which === "finished too",
       tags: asked,
       ...(beforeTimestamp === undefined ? {} : { beforeTimestamp }),
     });

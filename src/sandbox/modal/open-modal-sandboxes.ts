@@ -3,6 +3,7 @@
  * creation goes on in the background, and whoever asks meanwhile hears that they wait. What is under way is also in Modal's
  * own listing, where the next life of the service finds it.
  */
+import { meteredPrice, publishedPrices } from "../../core/compute-prices.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxName } from "../../core/ids.ts";
 import { after, dayMs, minuteMs, type Instant } from "../../core/instant.ts";
@@ -94,6 +95,10 @@ export async function openModalSandboxes(options: ModalSandboxesOptions): Promis
         if (clock.now() >= until) throw new Error(`Modal still lists ${name}, which was to end.`);
         for (const each of ids) await modal.terminate(each);
       }
+    },
+    async metered(name, gpu) {
+      const used = await modal.metered(name);
+      return used && meteredPrice({ ...used, gpu }, options.regions, options.prices ?? publishedPrices);
     },
     close: () => modal.close(),
   };
