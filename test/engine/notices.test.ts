@@ -240,7 +240,7 @@ async function diesWhileTelling(death: Moment): Promise<boolean> {
   return hasDied;
 }
 
-test("whenever the service dies while it tells, the issue and the comment are there once", async () => {
+test("whenever the service dies while it tells, the issue and the comment are there once", { timeout: 60_000 }, async () => {
   for (const when of ["before", "after"] as const) {
     let nth = 1;
     while (await diesWhileTelling({ nth, when })) nth += 1;
