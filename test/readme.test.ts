@@ -95,6 +95,7 @@ test("each command line that the README shows is read", () => {
   );
   const looks = words.filter(([name = ""]) => name === "health");
   expect(looks.map(([, ...argv]) => checkupWords("health", argv).kind)).toEqual(["look", "look"]);
+  expect(words.filter(([name]) => name === "doctor")).toEqual([["doctor"]]);
   const deployments = words.filter(([name]) => name === "deploy");
   expect(deployments.map(([, ...argv]) => deployWords(argv))).toMatchObject([{ tag: undefined }, { tag: "v1.2.0" }]);
   const volumes = words.filter(([name]) => name === "volume").map(([, ...argv]) => volumeWords(argv).kind);

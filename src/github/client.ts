@@ -35,13 +35,19 @@ export type Clients = {
 const apiVersion = "2022-11-28";
 const answerWithinMs = 30_000;
 
-export function openClients(options: ClientOptions): Clients {
-  const { app, clock } = options;
-  const open = (): Octokit => bareClient(options);
-  const asApp = open();
-  asApp.hook.before("request", (request) => {
-    request.headers.authorization = `Bearer ${appToken(app, clock.now())}`;
+/** For what the App asks about itself. */
+export function clientAsApp(options: ClientOptions): Octokit {
+  const octokit = bareClient(options);
+  octokit.hook.before("request", (request) => {
+    request.headers.authorization = `Bearer ${appToken(options.app, options.clock.now())}`;
   });
+  return octokit;
+}
+
+export function openClients(options: ClientOptions): Clients {
+  const { clock } = options;
+  const open = (): Octokit => bareClient(options);
+  const asApp = clientAsApp(options);
   const tokens = openTokens(clock, async (installation, scope) => {
     const { data } = await asApp.rest.apps.createInstallationAccessToken({ installation_id: installation, ...scope });
     return { token: data.token, expiresAt: Date.parse(data.expires_at) };

@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config.ts";
 import { deploy } from "./deploy.ts";
+import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
 import { e2e } from "./e2e.ts";
 import { image } from "./image.ts";
@@ -15,6 +16,7 @@ export type OperatorCommand = (words: readonly string[], config: Config) => Prom
 
 export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<string, OperatorCommand>([
   ["health", health],
+  ["doctor", doctor],
   ["e2e", e2e],
   ["deploy", deploy],
   ["image", image],

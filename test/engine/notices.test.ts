@@ -240,13 +240,17 @@ async function diesWhileTelling(death: Moment): Promise<boolean> {
   return hasDied;
 }
 
-test("whenever the service dies while it tells, the issue and the comment are there once", { timeout: 60_000 }, async () => {
-  for (const when of ["before", "after"] as const) {
-    let nth = 1;
-    while (await diesWhileTelling({ nth, when })) nth += 1;
-    expect(nth).toBeGreaterThan(5);
-  }
-});
+test(
+  "whenever the service dies while it tells, the issue and the comment are there once",
+  { timeout: 60_000 },
+  async () => {
+    for (const when of ["before", "after"] as const) {
+      let nth = 1;
+      while (await diesWhileTelling({ nth, when })) nth += 1;
+      expect(nth).toBeGreaterThan(5);
+    }
+  },
+);
 
 test("too many time-outs, or faults of ours, in the last hour: one notice for each kind and hour, with figures and ids", () =>
   world(

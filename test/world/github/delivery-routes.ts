@@ -49,6 +49,10 @@ function attempt(world: World, context: Context): Attempt {
 
 export function deliveryRoutes(world: World): Api {
   const routes: Api = new Hono();
+  routes.get("/app/hook/config", (c) => {
+    needApp(c);
+    return json({ content_type: "json", insecure_ssl: "0", secret: "********", url: world.hook.url });
+  });
   routes.get("/app/hook/deliveries", (c) => listDeliveries(world, c));
   routes.get("/app/hook/deliveries/:id", (c) => {
     const found = attempt(world, c);

@@ -123,6 +123,7 @@ function makeWorld(options: GitHubOptions, recording: Recording | undefined): Wo
     manifestCodes: new Map(),
     workflowRuns: [],
     logAddresses: new Map(),
+    hook: { url: "https://parhelia.example.org/webhook" },
     organizationHooks: new Map(),
     faults: openFaults(),
     recording,

@@ -26,6 +26,8 @@ export type Settings = InstallationSettings & {
   foreignCheck(repository: string, sha: string, name: string, conclusion?: "success" | "failure"): Promise<number>;
   /** Actions finished a run; its id. */
   workflowRun(repository: string, run: FinishedRun): number;
+  /** On the App's page. */
+  setWebhookUrl(url: string): void;
   ping(): void;
 };
 
@@ -82,6 +84,9 @@ export function settings(world: World): Settings {
       const { repository } = run;
       announce(world, { event: "workflow_run", action: "completed", sender: actions.bot, repository, more });
       return run.id;
+    },
+    setWebhookUrl(url) {
+      world.hook.url = url;
     },
     ping() {
       for (const installation of world.installations.values()) {

@@ -97,6 +97,8 @@ export type World = {
   readonly recording: Recording | undefined;
   /** The next number of a kind. */
   readonly nextId: (kind: IdKind) => number;
+  /** Where deliveries go, as the App's page has it. */
+  readonly hook: { url: string };
   readonly nextInstallationId: () => number;
   /** Hexadecimal digits that follow from the seed and the label alone. */
   readonly digits: (label: string, length: number) => string;
