@@ -22,6 +22,9 @@ import { storeWords } from "../src/terminal/move-store.ts";
 import { deployWords } from "../src/terminal/deploy-words.ts";
 import { operatorCommands } from "../src/operator/operator.ts";
 import { volumeWords } from "../src/terminal/volume-words.ts";
+import { eventParts } from "../src/core/event-parts.ts";
+import { Instant } from "../src/core/instant.ts";
+import { logsWords } from "../src/terminal/logs-words.ts";
 import { brakeWords } from "../src/terminal/stop-all.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -96,6 +99,11 @@ test("each command line that the README shows is read", () => {
   const looks = words.filter(([name = ""]) => name === "health");
   expect(looks.map(([, ...argv]) => checkupWords("health", argv).kind)).toEqual(["look", "look"]);
   expect(words.filter(([name]) => name === "doctor")).toEqual([["doctor"]]);
+  const logs = words
+    .filter(([name]) => name === "logs")
+    .map(([, ...argv]) => logsWords(argv, Instant.parse(Date.now())));
+  expect(logs.map(({ kind }) => kind)).toEqual(["show", "show", "show", "show"]);
+  for (const part of eventParts) expect(readme).toContain(`\`${part}\``);
   const deployments = words.filter(([name]) => name === "deploy");
   expect(deployments.map(([, ...argv]) => deployWords(argv))).toMatchObject([{ tag: undefined }, { tag: "v1.2.0" }]);
   const volumes = words.filter(([name]) => name === "volume").map(([, ...argv]) => volumeWords(argv).kind);

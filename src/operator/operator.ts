@@ -8,6 +8,7 @@ import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
 import { e2e } from "./e2e.ts";
 import { image } from "./image.ts";
+import { logs } from "./logs.ts";
 import { moveStore } from "./move-store.ts";
 import { volume } from "./volume.ts";
 
@@ -20,6 +21,7 @@ export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<st
   ["e2e", e2e],
   ["deploy", deploy],
   ["image", image],
+  ["logs", logs],
   ["store", moveStore],
   ["volume", volume],
 ]);

@@ -11,6 +11,7 @@ At a terminal also:
     parhelia halt [reason]               start nothing new on any replica; \`halt --off\` starts again
     parhelia stop --all                  halt, cancel every task, end every sandbox; \`--yes\` does not ask
     parhelia health [--json]             look from a sandbox whether tasks have all that they need
+    parhelia logs --task ID [-f]         what a task did; \`--app\` all that was done, \`--function NAME\` one part of it
     parhelia doctor [--json]             look at the whole installation: App, webhook, clock, store, backend
     parhelia deploy [--tag TAG]          all that tasks on Modal need: app, image, volume, secrets, health
     parhelia image build [--tag TAG]     build an image for sandboxes on Modal, and try it
