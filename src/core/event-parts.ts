@@ -13,9 +13,7 @@ const beginnings = {
   failures: ["failure_"],
   halt: ["halt"],
   engine: ["task_", "attempt_", "fault"],
-} as const satisfies Record<string, readonly string[]>;
-
-export type EventPart = keyof typeof beginnings;
+} as const;
 
 export const eventParts = Object.keys(beginnings);
 

@@ -124,7 +124,7 @@ async function hook(octokit: Octokit, { webhookUrl }: LookOptions): Promise<Seen
     return failed("GitHub does not check the service's certificate", "On the App's page, enable SSL verification.");
   if (webhookUrl !== undefined && url !== webhookUrl)
     return failed(`GitHub delivers to ${url || "nowhere"}`, `On the App's page, set the webhook URL to ${webhookUrl}.`);
-  if (!/\/webhook$/.test(url))
+  if (!url.endsWith("/webhook"))
     return failed(
       `GitHub delivers to ${url || "nowhere"}`,
       "Its path has to be /webhook: set https://<your host>/webhook.",
