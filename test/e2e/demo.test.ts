@@ -77,37 +77,26 @@ test.skipIf(!ready || !needs("bwrap"))(
 );
 
 test.skipIf(!ready || !needs("bwrap"))(
-  "on Modal it is the same conversation, nothing is left there, and what it bills is covered",
+  "on Modal it is the same conversation, a label is a GPU task there, and a workflow that fails is one issue",
   { timeout: 120_000 },
   async () => {
     const temp = temporary();
-    const demo = start(["--sandbox", "modal"], { PATH: path, TMPDIR: temp });
+    // The first means Modal by itself.
+    const demo = start(["--label", "--failure"], { PATH: path, TMPDIR: temp });
     expect([await demo.ended, demo.said()]).toEqual([0, expect.stringContaining("All of it holds.")]);
     const said = lines(demo.said());
     expect(said.filter((line) => line.startsWith("✗"))).toEqual([]);
-    expect(said.filter((line) => line.startsWith("✓")).length).toBe(10);
+    expect(said.filter((line) => line.startsWith("✓")).length).toBe(22);
     expect(said).toContain("✓ no sandbox is left on Modal");
     expect(demo.said()).toMatch(/sandboxes +of Modal: its own client against a stand-in/);
     expect(demo.said()).toMatch(/❌ Failed: npm test exited with 1/);
     expect(demo.said()).toMatch(/✅ Done: #2 · /);
     expect(demo.said()).toMatch(/at \$0\.380592\/h/);
-    expect(readdirSync(temp)).toEqual([]);
-    expect(processesOf(temp)).toEqual([]);
-  },
-);
-
-test.skipIf(!ready || !needs("bwrap"))(
-  "--failure: three failing rebuilds and a success are one issue, which is closed",
-  { timeout: 120_000 },
-  async () => {
-    const temp = temporary();
-    const demo = start(["--failure"], { PATH: path, TMPDIR: temp });
-    expect([await demo.ended, demo.said()]).toEqual([0, expect.stringContaining("All of it holds.")]);
-    const said = lines(demo.said());
-    expect(said.filter((line) => line.startsWith("✗"))).toEqual([]);
-    expect(said.filter((line) => line.startsWith("✓")).length).toBe(13);
-    expect(demo.said()).toMatch(/#3 is open: 🚨 Weekly image rebuild has failed 3 times in a row/);
-    expect(demo.said()).toMatch(/#3 is closed: ✅ Passed again in run 4/);
+    expect(said).toContain("dana: (puts the label parhelia:gpu-a100 on)");
+    expect(demo.said()).toMatch(/before GPU A100 asked for; its sandbox costs \$2\.48 an hour/);
+    expect(demo.said()).toMatch(/after +GPU A100 asked for, ran on NVIDIA A100-SXM4-40GB \(40 GB\) at \$2\.10 an hour/);
+    expect(demo.said()).toMatch(/#5 is open: 🚨 Weekly image rebuild has failed 3 times in a row/);
+    expect(demo.said()).toMatch(/#5 is closed: ✅ Passed again in run 4/);
     expect(readdirSync(temp)).toEqual([]);
     expect(processesOf(temp)).toEqual([]);
   },

@@ -2,6 +2,7 @@
 import type { Paint } from "./show.ts";
 import type { Screen } from "./conversation.ts";
 import type { Check } from "./check.ts";
+import type { BackendName } from "./backend.ts";
 import type { Stage } from "./stage.ts";
 
 /** Where an act is played, when the conversation on the issue is over. */
@@ -21,6 +22,8 @@ export interface Act {
   readonly flag: string;
   /** What it shows, for the usage. */
   readonly summary: string;
+  /** Where its sandboxes have to run, where that matters. */
+  readonly on?: BackendName;
   /** What the service is told for it, beside the rest of its environment. */
   readonly env: Readonly<Record<string, string>>;
   /** Shows it, and answers what has to be true then. Throws where it cannot go on. */

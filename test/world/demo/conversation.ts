@@ -22,35 +22,48 @@ export interface Report {
   readonly body: string;
   /** The page's address. */
   readonly url: string;
+  /** What it said before its end, each once. */
+  readonly before: readonly string[];
 }
 
 /** The headline of a report begins with one of these when its task is at its end. */
 const endMarks = /^(?:✅|❌|🛑|⌛|💰|⚠️)/u;
 
-/** Says it as the person, shows the answer as it changes, and resolves with the report at its end. Throws after `withinMs`. */
+/** Says it as the person, or puts a label on, shows the answer as it changes, and resolves with the report at its end. Throws after `withinMs`. */
 export async function converse(
   { github }: Stage,
   screen: Screen,
-  ask: { issue: number; says: string; withinMs: number; signal: AbortSignal },
+  ask: { issue: number; withinMs: number; signal: AbortSignal } & ({ says: string } | { label: string }),
 ): Promise<Report> {
-  const before = github.comments(sample.repository, ask.issue).length;
+  const person = github.as(sample.person);
   const started = performance.now();
-  github.as(sample.person).comment(sample.repository, ask.issue, ask.says);
-  screen.write(`  ${sample.person}: ${ask.says}\n`);
+  const what = "says" in ask ? ask.says : `(puts the label ${ask.label} on)`;
+  screen.write(`  ${sample.person}: ${what}\n`);
+  if ("says" in ask) person.comment(sample.repository, ask.issue, ask.says);
+  const before = github.comments(sample.repository, ask.issue).length;
+  if ("label" in ask) person.label(sample.repository, ask.issue, ask.label);
+  const bodies = new Set<string>();
   const line = renewing(screen);
   for (;;) {
-    const said = github.comments(sample.repository, ask.issue).slice(before + 1);
+    const said = github.comments(sample.repository, ask.issue).slice(before);
     for (const { id, body } of said) {
       const [, task, heading] = marked.exec(body) ?? [];
       // An answer that is no report: a refusal.
       if (task === undefined || heading === undefined) throw new Error(`Parhelia answered: ${forTerminal(body)}`);
       line.show(forTerminal(heading));
+      bodies.add(body);
       if (!endMarks.test(heading)) continue;
       line.end();
-      return { task, body, url: `${github.publicUrl}/${sample.repository}/issues/${ask.issue}#issuecomment-${id}` };
+      const earlier = [...bodies].filter((each) => each !== body);
+      return {
+        task,
+        body,
+        before: earlier,
+        url: `${github.publicUrl}/${sample.repository}/issues/${ask.issue}#issuecomment-${id}`,
+      };
     }
     if (performance.now() - started > ask.withinMs)
-      throw new Error(`No end within ${ask.withinMs / 1000} s of: ${ask.says}`);
+      throw new Error(`No end within ${ask.withinMs / 1000} s of: ${what}`);
     await sleep(lookEveryMs, undefined, { signal: ask.signal });
   }
 }

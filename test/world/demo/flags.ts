@@ -37,7 +37,9 @@ export function flagsOf(words: readonly string[]): Flags | undefined {
   const sandbox = given?.sandbox;
   if (given === undefined || (sandbox !== "local" && sandbox !== "modal")) return undefined;
   const asked = new Map<string, unknown>(Object.entries(given));
-  return { sandbox, isOpen: given.open === true, acts: acts.filter(({ flag }) => asked.get(flag) === true) };
+  const played = acts.filter(({ flag }) => asked.get(flag) === true);
+  const needed = played.find(({ on }) => on !== undefined)?.on;
+  return { sandbox: needed ?? sandbox, isOpen: given.open === true, acts: played };
 }
 
 function parsed(args: readonly string[]) {

@@ -64,7 +64,7 @@ export async function lookAt(stage: Stage, reports: { failed: Report; fixed: Rep
   return { pull, checkRun, diff, view, checks };
 }
 
-async function readStored(path: string, task: string): Promise<TaskView> {
+export async function readStored(path: string, task: string): Promise<TaskView> {
   const store = openSqliteStore({ path });
   try {
     const now = systemClock.now();
