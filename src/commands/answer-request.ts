@@ -7,7 +7,7 @@ import { execute, type Context } from "./execute.ts";
 import { takeLabel } from "./take-label.ts";
 
 type Around = Omit<Context, "op" | "newest" | "forge"> & {
-  readonly forge: Context["forge"] & Pick<Forge, "checkSettings" | "settings" | "hasLabel" | "removeLabel">;
+  readonly forge: Context["forge"] & Pick<Forge, "checkSettings" | "settings" | "labelOn" | "removeLabel">;
 };
 
 /** A fault in one command is thrown, and the whole is answered again later: what was done is found done then. */

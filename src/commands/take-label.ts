@@ -8,13 +8,13 @@ import { defaultSettings, labelNamed, type Settings } from "../core/settings/set
 import type { Forge } from "../core/ports/forge.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Place } from "../core/task.ts";
-import { startByLabel } from "../records/labels.ts";
+import { isLater, passLabel, startByLabel } from "../records/labels.ts";
 import type { LabelAsk, Request } from "../records/requests.ts";
 import type { Context } from "./execute.ts";
 import { toTask } from "./run.ts";
 
 type Around = Pick<Context, "store" | "ids" | "defaults" | "now" | "op"> & {
-  readonly forge: Pick<Forge, "settings" | "hasLabel" | "removeLabel">;
+  readonly forge: Pick<Forge, "settings" | "labelOn" | "removeLabel">;
 };
 
 export async function takeLabel({ place, actor }: Request, asked: LabelAsk, around: Around): Promise<void> {
@@ -22,12 +22,17 @@ export async function takeLabel({ place, actor }: Request, asked: LabelAsk, arou
   if (place.kind !== "issue") return;
   const settings = await settingsOf(forge, place);
   const label = labelNamed(settings, asked.name);
-  if (label === undefined) return;
+  if (label === undefined) {
+    // Settings that name it later start nothing of what was there before them.
+    await passLabel(store, { place, label: asked.name, at: asked.at, now, op });
+    return;
+  }
   const spec = labelSpec(label, { title: asked.title, body: asked.body, defaults });
   // Other bots get no word: two that fight over a label would each be answered for ever.
   if (asked.bot === true && !isListedBot(actor.id, spec, settings)) return;
-  // Taken off before anybody looked: withdrawn.
-  if (!(await forge.hasLabel(place, asked.name))) return;
+  const on = await forge.labelOn(place, asked.name);
+  // Taken off before anybody looked: withdrawn. And where somebody else put it on again, or later, that is asked for by itself.
+  if (on === undefined || (on !== "somebody" && (on.by !== actor.id || isLater(on.at, asked.at)))) return;
   const origin = { place, actor, label: asked.name, ...(asked.bot === true ? { bot: true as const } : {}) };
   const task = toTask({ id: ids.task(), origin, spec, now });
   await startByLabel(store, { place, label: asked.name, at: asked.at, task, now, op });

@@ -20,7 +20,7 @@ export function forgeByPlace(clock: Clock, local: Forge, github: Forge | undefin
     publish: (request) => of(request.view.task.origin.place.kind).publish(request),
     settings: (place) => of(place.kind).settings(place),
     checkSettings: (place, head) => of(place.kind).checkSettings(place, head),
-    hasLabel: (place, label) => of(place.kind).hasLabel(place, label),
+    labelOn: (place, label) => of(place.kind).labelOn(place, label),
     removeLabel: (place, label) => of(place.kind).removeLabel(place, label),
     reply: (place, marker, body) => of(place.kind).reply(place, marker, body),
     repositoryToken: (task) => of(task.origin.place.kind).repositoryToken(task),

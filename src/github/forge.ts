@@ -9,7 +9,7 @@ import { openClients, type ClientOptions } from "./client.ts";
 import { openMissedRuns } from "./failures/missed.ts";
 import { showFailures } from "./failures/show.ts";
 import { openMissedLabels } from "./labels/missed.ts";
-import { hasLabel, removeLabel } from "./labels/on-issue.ts";
+import { labelOn, removeLabel } from "./labels/on-issue.ts";
 import { openOperatorIssue } from "./operator-issue.ts";
 import { roleOf } from "./permissions.ts";
 import { pin } from "./pin.ts";
@@ -81,9 +81,9 @@ export function openGitHubForge(options: GitHubForgeOptions): GitHubForge {
       return settings.of(installation, repository);
     },
     checkSettings: async (place, sha) => settingsRun(onGitHub(place), sha),
-    async hasLabel(place, label) {
+    async labelOn(place, label) {
       const on = onGitHub(place);
-      return hasLabel(clients.of(on.installation), on, label);
+      return labelOn(clients.of(on.installation), on, label);
     },
     async removeLabel(place, label) {
       const on = onGitHub(place);

@@ -10,12 +10,16 @@ import type { Request } from "./requests.ts";
 import { join } from "./task-put.ts";
 import { readTask } from "./read-task.ts";
 
-const Labelled = z.object({ task: TaskId, at: Instant });
+/** Without a task where it meant nothing when it was put on. */
+const Labelled = z.object({ task: TaskId.optional(), at: Instant });
 
 const rememberedMs = 90 * dayMs;
 
 /** The event of a label and the issue's own clock may say the next second. */
 const sameMs = 2 * secondMs;
+
+/** Whether it was put on another time than that. */
+export const isLater = (one: Instant, than: Instant): boolean => one > than + sameMs;
 
 /** Another replica may look at the same label. */
 const triesAtOnce = 10;
@@ -30,16 +34,27 @@ export interface LabelStart {
   readonly op: string;
 }
 
+const keyOf = ({ place, label }: Pick<LabelStart, "place" | "label">): string =>
+  keys.labelled(place.repository.id, place.number, encodeURIComponent(label.toLowerCase()));
+
+/** It means nothing here, and was looked at: from then on nobody need look again at what was put on until now. */
+export async function passLabel(store: Store, passed: Omit<LabelStart, "task">): Promise<void> {
+  const { at, now, op } = passed;
+  const key = keyOf(passed);
+  const put = { key, value: { at }, until: after(now, rememberedMs) };
+  // Where a task of it is known, that says more.
+  await store.commit({ op: `${op}/pass`, now, versions: [[key, 0]], put: [put] });
+}
+
 /** "known" where this time has had its task; "running" where that of an earlier time is not ended. */
 export async function startByLabel(store: Store, start: LabelStart): Promise<"started" | "known" | "running"> {
-  const { place, at, task, now, op } = start;
-  const label = encodeURIComponent(start.label.toLowerCase());
-  const key = keys.labelled(place.repository.id, place.number, label);
+  const { at, task, now, op } = start;
+  const key = keyOf(start);
   for (let n = 0; n < triesAtOnce; n += 1) {
     const [document] = await store.look(now, [{ get: key }]);
     const before = kept(Labelled, document);
-    if (before !== undefined && at <= before.value.at + sameMs) return "known";
-    const running = before && (await readTask(store, now, before.value.task));
+    if (before !== undefined && !isLater(at, before.value.at)) return "known";
+    const running = before?.value.task && (await readTask(store, now, before.value.task));
     if (running !== undefined && !isEnded(running.value)) return "running";
     const put = { key, value: { task: task.id, at }, until: after(now, rememberedMs) };
     const { ok } = await store.commit({

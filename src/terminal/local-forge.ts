@@ -22,7 +22,7 @@ export function openLocalForge(): Forge {
     publish: (request) => publish(request).catch(refuse),
     settings: async () => defaultSettings(),
     checkSettings: async () => undefined,
-    hasLabel: async () => false,
+    labelOn: async () => undefined,
     removeLabel: async () => undefined,
     reply: async () => undefined,
     repositoryToken: async () => {

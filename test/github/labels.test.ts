@@ -1,7 +1,11 @@
 /** Labels that start work: who put one on is asked about and charged, and what it was put on is what is done. */
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { minuteMs, secondMs } from "../../src/core/instant.ts";
 import { usd } from "../../src/core/money.ts";
+import { openSqliteStore } from "../../src/store/sqlite/open-sqlite.ts";
 import { world, type World } from "../world/world.ts";
 
 const widgets = "acme/widgets";
@@ -107,6 +111,75 @@ test("taken off before anybody looked, it is withdrawn", () =>
     await w.pass(minuteMs);
     expect(await w.tasks()).toEqual([]);
     expect(w.said()).toEqual([]);
+  }));
+
+test("put on by one and then by another before anybody looked, it is the last one's alone", () =>
+  world(async (w) => {
+    w.github.person("tria", { role: "triage" });
+    w.github.person("other[bot]", { role: "write", type: "Bot" });
+    for (const by of ["tria", "other[bot]"]) {
+      w.github.as(by).label(widgets, w.issue, "parhelia");
+      w.github.as("dana").unlabel(widgets, w.issue, "parhelia");
+    }
+    w.github.as("dana").label(widgets, w.issue, "parhelia");
+    w.github.deliveries.shuffle(7);
+    await w.deliver();
+    await w.pass(secondMs);
+    expect(await w.task()).toMatchObject({ origin: { actor: { login: "dana" } }, state: "starting" });
+    expect(labelsOn(w)).toEqual([]);
+    await finish(w);
+    expect(w.said()).toHaveLength(1);
+  }));
+
+test("two replicas that look at it at once start one task", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "parhelia-labels-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, "shared.db");
+  await world(
+    async (w) => {
+      w.github.as("dana").label(widgets, w.issue, "parhelia");
+      const [delivery] = w.github.deliveries.pending();
+      if (delivery === undefined) throw new Error("there is no delivery");
+      // By two hooks, one to each.
+      w.github.deliveries.repeat(delivery);
+      await w.deliver();
+      await w.reconcile();
+      await w.pass(secondMs);
+      await w.pass(11 * secondMs);
+      await w.reconcile();
+      expect(await w.tasks()).toHaveLength(1);
+      expect(w.said()).toHaveLength(1);
+      await finish(w);
+    },
+    { shared: { replicas: 2, open: () => openSqliteStore({ path, pollMs: 0 }) } },
+  );
+});
+
+test("settings that name a label later start nothing of those that were there before", () =>
+  world(async (w) => {
+    await put(w, "bug");
+    await settings(w, '[labels.bug]\ninstruction = "mend it"\n');
+    for (let n = 0; n < 3; n += 1) {
+      await w.pass(11 * minuteMs);
+      await w.reconcile();
+    }
+    expect(await w.tasks()).toEqual([]);
+    w.github.as("dana").unlabel(widgets, w.issue, "bug");
+    await put(w, "bug");
+    expect(await w.task()).toMatchObject({ spec: { work: { instruction: "mend it" } } });
+    await finish(w);
+  }));
+
+test("a command on a stranger's words says that it reaches listed hosts alone", () =>
+  world(async (w) => {
+    await settings(w, '[labels.check]\nargv = ["make"]\n');
+    w.github.person("olly", { role: "read" });
+    const number = w.github.as("olly").openIssue(widgets, "Mine", "Text");
+    await w.deliver();
+    await put(w, "check", { on: number });
+    expect(w.inside().spec.untrusted).toBe(true);
+    await finish(w);
+    expect(w.said(number).join()).toContain("someone without write access: it reaches listed hosts alone.");
   }));
 
 test("several at once are a task each", () =>

@@ -64,8 +64,11 @@ export interface Forge {
   settings(place: Place): Promise<Settings>;
   /** Shows on the pull request what is wrong in the settings that its head brings, where it changes them. */
   checkSettings(place: Place, head: Sha): Promise<void>;
-  /** Whether the issue or pull request bears it now; case makes no difference. */
-  hasLabel(place: Place, label: string): Promise<boolean>;
+  /**
+   * Who put it on last, and when, if the issue or pull request bears it now; "somebody" where that is not known any more. Case
+   * makes no difference.
+   */
+  labelOn(place: Place, label: string): Promise<{ readonly by: number; readonly at: Instant } | "somebody" | undefined>;
   /** Also where it is not there, and where nobody can take it off any more. */
   removeLabel(place: Place, label: string): Promise<void>;
   /** Posts once: `marker` is hidden in it and looked for before a repeated post. */

@@ -57,10 +57,10 @@ export function registerLabelIntake(probot: Probot, options: Options): void {
 /** GitHub takes 65,536 characters; the beginning says what it is about. */
 const keptBytes = 60_000;
 
-/** What the engine is to look at. Named by the moment at which it was put on: told of twice, it is one. */
+/** What the engine is to look at. Named by who put it on and when: told of twice, it is one. */
 export function requestOf({ installation, repository, thing, kind, label, by }: PutOn, at: Instant, now: Instant) {
   const hash = createHash("sha256").update(label.toLowerCase()).digest("hex").slice(0, 16);
-  const what = `label/${thing.id}/${hash}/${at}`;
+  const what = `label/${thing.id}/${hash}/${by.id}/${at}`;
   const request: Request = {
     id: `${repository.id}/${what}`.replaceAll("/", "-"),
     place: {

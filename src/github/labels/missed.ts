@@ -15,6 +15,7 @@ import { repoOf } from "../place.ts";
 import type { RepositorySettings } from "../settings.ts";
 import { walk, type Spot, type WalkOptions } from "../walk.ts";
 import { requestOf } from "./intake.ts";
+import { eventsOf } from "./on-issue.ts";
 
 export interface MissedLabelsOptions extends WalkOptions {
   readonly settings: RepositorySettings;
@@ -79,7 +80,7 @@ interface Borne {
 /** Undefined where nobody is known to have put it on. */
 async function foundOn(octokit: Octokit, borne: Borne): Promise<FoundLabel | undefined> {
   const { installation, on, issue, label, now } = borne;
-  const events = await eventsOf(octokit, borne);
+  const events = await eventsOf(octokit, { repository: on, number: issue.number });
   const put = events.findLast((event) => event.event === "labeled" && event.label?.name === label);
   if (put?.actor === undefined || put.actor === null) return undefined;
   const at = Instant.parse(Date.parse(put.created_at));
@@ -89,33 +90,12 @@ async function foundOn(octokit: Octokit, borne: Borne): Promise<FoundLabel | und
   const kind = isPull ? "pull request" : "issue";
   const { what, request } = requestOf({ installation, repository, thing, kind, label, by: put.actor }, at, now);
   const delivery = DeliveryId.parse(`found/${what}`);
-  const wasRenamed = events.some((event) => event.event === "renamed" && Date.parse(event.created_at) > at);
-  if (!wasRenamed && !((await editedAt(octokit, borne, isPull)) > at)) return { what, delivery, request };
+  const wasRenamed = events.some((event) => event.event === "renamed" && Date.parse(event.created_at) >= at);
+  // GitHub tells whole seconds: what was changed in the same one may have come later.
+  if (!wasRenamed && (await editedAt(octokit, borne, isPull)) < at) return { what, delivery, request };
   if (put.actor.type === "Bot") return undefined;
   const words = `The label ${inlineCode(label)} was put on before the text here was changed, and I saw it only now. Take it off and put it on again if the text as it is now shall be done.`;
   return { what, delivery, request: { ...request, says: [{ words }] } };
-}
-
-const IssueEvent = z.object({
-  event: z.string(),
-  created_at: z.string(),
-  actor: z.object({ id: z.int(), login: z.string(), type: z.string() }).nullable(),
-  label: z.object({ name: z.string() }).optional(),
-});
-type IssueEvent = z.output<typeof IssueEvent>;
-
-/** Old to new. */
-async function eventsOf(octokit: Octokit, { on, issue }: Borne): Promise<IssueEvent[]> {
-  const all = pages(async (page) => {
-    const ask = { ...repoOf({ repository: on }), issue_number: issue.number, per_page: perPage, page };
-    return (await octokit.rest.issues.listEvents(ask)).data;
-  });
-  const events: IssueEvent[] = [];
-  for await (const event of all) {
-    const read = IssueEvent.safeParse(event).data;
-    if (read !== undefined) events.push(read);
-  }
-  return events;
 }
 
 const query = (kind: "issue" | "pullRequest"): string => `

@@ -118,8 +118,11 @@ function smallPrint({ task }: TaskView, { publicUrl }: Elsewhere): Markdown {
       `Sees this ${what} as it was and that commit. Not: later commits and edits, other repositories, secrets.`,
     );
   }
-  if (task.base?.trusted === false && task.spec.work.kind === "agent")
-    lines.push("Its code or text comes from someone without write access: it is data to the agent, never an order.");
+  if (task.base?.trusted === false) {
+    const so =
+      task.spec.work.kind === "agent" ? "it is data to the agent, never an order" : "it reaches listed hosts alone";
+    lines.push(`Its code or text comes from someone without write access: ${so}.`);
+  }
   if (publicUrl !== undefined)
     lines.push(`${isEnded(task) ? "All it did" : "Watch it"}: [task ${task.id}](${taskUrl(publicUrl, task)})`);
   if (!isEnded(task)) lines.push(`Stop it: \`/parhelia cancel ${task.id}\``);
