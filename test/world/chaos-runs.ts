@@ -42,7 +42,8 @@ export function openRuns(w: World): Runs {
   const isSeen = ({ plan, ended, last }: (typeof rows)[number]): boolean => {
     if (ended === 0 || missed.has(last)) return true;
     const issue = w.github.issues(plan.repository).find(isOfRun);
-    if (plan.conclusions[ended - 1] === "success") return issue?.state === "closed";
+    // There is none where nobody was ever told of what had failed before.
+    if (plan.conclusions[ended - 1] === "success") return issue === undefined || issue.state === "closed";
     return issue?.state === "open" && issue.body.includes(`Newest run: [run ${ended}]`);
   };
   return {

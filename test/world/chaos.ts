@@ -17,7 +17,9 @@ import type { World } from "./world.ts";
 export const elsewhere = repositories.slice(1);
 
 interface Kind {
+  /** Words of a comment, or a label of the settings. */
   readonly ask: string;
+  readonly by?: "label";
   readonly ending: Ending;
   /** Said once while the sandbox works. */
   readonly meanwhile?: string;
@@ -42,7 +44,16 @@ const kinds: readonly Kind[] = [
     again: { files: { "c.txt": "c\n" } },
   },
   { ask: "run --timeout 8h see", ending: { files: { "d.txt": "d\n" } }, afterwards: "status" },
+  { ask: "chaos:fix", by: "label", ending: { files: { "e.txt": "e\n" } } },
+  { ask: "chaos:make", by: "label", ending: { exitCode: 1 } },
 ];
+
+const settings = `[labels."chaos:fix"]
+timeout = "8h"
+[labels."chaos:make"]
+timeout = "8h"
+argv = ["make"]
+`;
 
 interface Part {
   readonly repository: string;
@@ -76,7 +87,7 @@ export interface Storm {
 
 /** Plays `count` tasks to their end; in calm where there is no storm. Throws where they do not come to one. */
 export async function playChaos(w: World, count: number, storm?: Storm): Promise<Outcome> {
-  const parts = ask(w, count);
+  const parts = await ask(w, count);
   const mischief = storm === undefined ? undefined : openMischief(w, drawFrom(storm.seed), storm.also ?? []);
   const runs = openRuns(w);
   const post = openPost(w, mischief, runs);
@@ -95,7 +106,11 @@ export async function playChaos(w: World, count: number, storm?: Storm): Promise
     const isOver = isThere && runs.isThrough() && post.isEmpty() && !isStorm;
     if (isOver) return finish(w, post, mischief);
   }
-  throw new Error("the tasks never came to their end");
+  const tasks = await w.tasks();
+  const open = tasks.filter((task) => !isThrough(task, partOf(parts, task))).map(({ id, state }) => `${id} ${state}`);
+  const lacking = parts.filter((part) => !tasks.some((task) => partOf(parts, task) === part));
+  const what = [...open, ...lacking.map(({ repository, issue, kind }) => `${repository}#${issue} ${kind.ask}`)];
+  throw new Error(`the tasks never came to their end: ${what.join(", ")}; workflows ${String(runs.isThrough())}`);
 }
 
 async function finish(w: World, post: Post, mischief: Mischief | undefined): Promise<Outcome> {
@@ -110,14 +125,24 @@ async function finish(w: World, post: Post, mischief: Mischief | undefined): Pro
   return { end: await endOf(w), deliveries: w.github.deliveries.attempts().length, faults: mischief?.faults ?? {} };
 }
 
-function ask(w: World, count: number): Part[] {
+async function ask(w: World, count: number): Promise<Part[]> {
   const dana = w.github.as("dana");
+  w.github.person("noisy[bot]", { role: "write", type: "Bot" });
+  const bot = w.github.as("noisy[bot]");
+  for (const repository of repositories) await dana.push(repository, { ".parhelia/config.toml": settings });
   return Array.from({ length: count }, (_, index) => {
     const repository = repositories[index % repositories.length] ?? repositories[0];
     const kind = kinds[(index + Math.floor(index / kinds.length)) % kinds.length] ?? { ask: "run x", ending: {} };
     const issue = dana.openIssue(repository, `Number ${index}`, "It is wrong.");
-    const id = dana.comment(repository, issue, `/parhelia ${kind.ask}\n\nPlease.`);
-    dana.edit(repository, id, `/parhelia ${kind.ask}\n\nPlease!`);
+    if (kind.by === "label") {
+      // What a bot does that nobody listed, before, is nobody's wish.
+      bot.label(repository, issue, kind.ask);
+      bot.unlabel(repository, issue, kind.ask);
+      dana.label(repository, issue, kind.ask);
+    } else {
+      const id = dana.comment(repository, issue, `/parhelia ${kind.ask}\n\nPlease.`);
+      dana.edit(repository, id, `/parhelia ${kind.ask}\n\nPlease!`);
+    }
     dana.label(repository, issue, "bug");
     dana.comment(repository, issue, "I saw it too.");
     return { repository, issue, kind, meanwhile: kind.meanwhile, afterwards: kind.afterwards };
