@@ -6,6 +6,8 @@ const proof = "test/proof/**/*.test.ts";
 
 export default defineConfig({
   test: {
+    // All of them: most tests wait for processes and timers, and one core is not kept busy by one of them.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
