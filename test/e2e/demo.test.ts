@@ -148,21 +148,16 @@ test.skipIf(!ready)("--open goes on until it is interrupted, and answers meanwhi
   expect(processesOf(temp)).toEqual([]);
 });
 
-const sandboxes = needs("bwrap") ? (["local", "modal"] as const) : (["local"] as const);
-test.skipIf(!ready).each(sandboxes)(
-  "interrupted at work it leaves no process and no file: %s",
-  { timeout: 120_000 },
-  async (sandbox) => {
-    const temp = temporary();
-    const demo = start(["--sandbox", sandbox], { PATH: path, TMPDIR: temp });
-    await until(() => /Working/.test(demo.said()), demo);
-    demo.interrupt();
-    expect(await demo.ended).toBe(1);
-    expect(demo.said()).toMatch(/Stopped\.\n +✓ the service ended by itself/);
-    expect(readdirSync(temp)).toEqual([]);
-    expect(processesOf(temp)).toEqual([]);
-  },
-);
+test.skipIf(!ready)("interrupted at work it leaves no process and no file", { timeout: 120_000 }, async () => {
+  const temp = temporary();
+  const demo = start([], { PATH: path, TMPDIR: temp });
+  await until(() => /Working/.test(demo.said()), demo);
+  demo.interrupt();
+  expect(await demo.ended).toBe(1);
+  expect(demo.said()).toMatch(/Stopped\.\n +✓ the service ended by itself/);
+  expect(readdirSync(temp)).toEqual([]);
+  expect(processesOf(temp)).toEqual([]);
+});
 
 test.skipIf(!ready)("where nobody reads any more it ends, and leaves nothing", { timeout: 120_000 }, async () => {
   const temp = temporary();
