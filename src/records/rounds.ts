@@ -22,14 +22,18 @@ export interface RoundTurn {
   readonly lease: Lease;
 }
 
-/** Undefined where it is not due, or another holder is at it. */
-export async function takeRound(store: Store, ask: LeaseAsk & { name: string }): Promise<RoundTurn | undefined> {
+/** Undefined where another holder is at it; where it is not due, when it is. */
+export async function takeRound(
+  store: Store,
+  ask: LeaseAsk & { name: string },
+): Promise<RoundTurn | { readonly dueAt: Instant } | undefined> {
   const { name, now } = ask;
   const key = keys.round(name);
   const read = async (): Promise<Round> =>
     kept(Round, (await store.look(now, [{ get: key }]))[0])?.value ?? { at: now };
   // Mostly it is not due, and then nothing is written.
-  if (now < (await read()).at) return undefined;
+  const { at } = await read();
+  if (now < at) return { dueAt: at };
   return underLease(store, ask, {
     name: key,
     asked: [{ get: key }],

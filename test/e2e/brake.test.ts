@@ -42,6 +42,7 @@ const parhelia = (directory: string, ...args: string[]) => start(directory, args
 
 test.skipIf(!needs("git"))(
   "stop --all ends a task that another process runs, and nothing starts until halt --off",
+  { timeout: 60_000 },
   async () => {
     const directory = repository();
     const run = start(directory, ["run", "--", "sh", "-c", "touch up; sleep 1000"]);
