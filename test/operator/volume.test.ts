@@ -10,6 +10,8 @@ import {
   statSync,
   symlinkSync,
   writeFileSync,
+  chownSync,
+  readdirSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -125,6 +127,39 @@ describe.skipIf(isMissing)("the volume", { timeout: 60_000 }, () => {
     const back = await to.files();
     expect(execFileSync("diff", ["--recursive", "--no-dereference", root, back], { encoding: "utf8" })).toBe("");
     expect(await to.does("restore", path)).toContain("3 of them were there already");
+  });
+
+  test("names of every kind come back, with their owners, and what has a name like a half-written one stays", async () => {
+    const { does, files, directory } = await openDesk();
+    await does("init");
+    const root = await files();
+    const names = ["back\\slash", "carriage\rreturn", "-rf", "a", "a.part"];
+    for (const name of names) writeFileSync(join(root, "tasks", name), `in ${name}`);
+    mkdirSync(join(root, "tasks/t_1"));
+    if (process.getuid?.() === 0) chownSync(join(root, "tasks/t_1"), 1500, 1500);
+    await does("backup", saved);
+    rmSync(join(root, "tasks/t_1"), { recursive: true });
+    for (const name of names.slice(0, 4)) rmSync(join(root, "tasks", name));
+    writeFileSync(join(root, "tasks/a.part"), "in a.part");
+    await does("restore", join(directory, saved));
+    for (const name of names) expect(readFileSync(join(root, "tasks", name), "utf8")).toBe(`in ${name}`);
+    if (process.getuid?.() === 0) expect(statSync(join(root, "tasks/t_1")).uid).toBe(1500);
+    expect(readdirSync(join(root, "tasks")).toSorted()).toEqual([...names, "t_1"].toSorted());
+  });
+
+  test("a folder that has become a link leads nowhere, with --force either", async () => {
+    const { does, files, directory } = await openDesk();
+    await does("init");
+    const root = await files();
+    mkdirSync(join(root, "tasks/t_1/d"), { recursive: true });
+    mkdirSync(join(root, "tasks/t_2"));
+    writeFileSync(join(root, "tasks/t_1/d/f"), "mine");
+    await does("backup", saved);
+    rmSync(join(root, "tasks/t_1/d"), { recursive: true });
+    symlinkSync("../t_2", join(root, "tasks/t_1/d"));
+    for (const more of [[], ["--force"]])
+      await expect(does("restore", join(directory, saved), ...more)).rejects.toThrow("tasks/t_1/d is a link");
+    expect(readdirSync(join(root, "tasks/t_2"))).toEqual([]);
   });
 
   test("a file that is another there stays unless it is to be replaced", async () => {

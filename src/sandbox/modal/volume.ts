@@ -152,6 +152,10 @@ async function restore(
   if (exitCode === 4) throw new Refusal(`This is no archive of a volume, and nothing was written: ${why}.`);
   if (exitCode === 5)
     throw new Refusal(`A file of this archive is not what its own list says; nothing was written: ${why}`);
+  if (exitCode === 7)
+    throw new Refusal(
+      `In the volume ${why} is a link, or below one, and nothing is written through it. Look at it, and take it away.`,
+    );
   if (exitCode !== 0) throw failedInside(exitCode, output);
   const [files, same, ...others] = lines(output);
   const found = { files: Number(files), same: Number(same), others: others.map((each) => each.replace(/^\.\//, "")) };
