@@ -22,14 +22,19 @@ const secretNames = {
   ANTHROPIC_API_KEY: "the key for model calls; it stays in the service",
   PARHELIA_GITHUB_PRIVATE_KEY: "the App's private key as PEM text (or `github.private_key_path`)",
   PARHELIA_GITHUB_WEBHOOK_SECRET: "the App's webhook secret",
-  PARHELIA_GITHUB_WEBHOOK_SECRET_OLD: "the secret before, while GitHub still signs with it",
   PARHELIA_OPERATOR_WEBHOOK_SECRET: "signs what is posted to `operator.webhook`",
   MODAL_TOKEN_ID: "names the token of the Modal account that sandboxes run in",
   MODAL_TOKEN_SECRET: "the secret of that token",
   UPSTASH_REDIS_REST_TOKEN: "the token of the database at `store.url`",
 } as const;
 
-export type Secrets = Readonly<Partial<Record<keyof typeof secretNames, string>>>;
+type SecretName = keyof typeof secretNames;
+type OldName = `${SecretName}_OLD`;
+/** While a secret is changed, the one before: as long as it is still good somewhere it is hidden as well. */
+const oldOf = (name: string): string => `${name}_OLD`;
+const allSecretNames = Object.keys(secretNames).flatMap((name) => [name, oldOf(name)]);
+
+export type Secrets = Readonly<Partial<Record<SecretName | OldName, string>>>;
 
 export interface Config {
   readonly settings: z.output<typeof schema>;
@@ -64,9 +69,7 @@ export function readConfig(directory: string, env: Readonly<Record<string, strin
   const merged = overlay(given, env, from);
   const parsed = schema.safeParse(merged, { reportInput: true });
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => explain(issue, from, path)).join("\n"));
-  const secrets = Object.fromEntries(
-    Object.keys(secretNames).flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
-  );
+  const secrets = Object.fromEntries(allSecretNames.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
   return { settings: parsed.data, secrets, root, file, from, given: merged, passedOver, searched: env["PATH"] ?? "" };
 }
 
@@ -102,10 +105,10 @@ function overlay(
   const merged: Record<string, unknown> = { ...given };
   for (const [section, values] of Object.entries(fallbacks)) merged[section] = withFallbacks(given[section], values);
   for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith("PARHELIA_") || value === undefined || name in secretNames) continue;
+    if (!name.startsWith("PARHELIA_") || value === undefined || allSecretNames.includes(name)) continue;
     const key = byVariable.get(name);
     if (key === undefined) {
-      const near = nameHint(name, [...byVariable.keys(), ...Object.keys(secretNames)]);
+      const near = nameHint(name, [...byVariable.keys(), ...allSecretNames]);
       throw new ConfigError(`The environment has ${name}, which is no setting of Parhelia.${near}`);
     }
     const [section = "", leaf = ""] = key.split(".");
@@ -147,9 +150,10 @@ export function showConfig(config: Config): string {
     const shown = value === undefined ? "(not set)" : JSON.stringify(value);
     return `${key} = ${shown}  # ${config.from.get(key) ?? "default"}`;
   });
-  const secrets = Object.entries(secretNames).map(
-    ([name, what]) => `${name}: ${name in config.secrets ? "set" : "not set"}  # ${what}`,
-  );
+  const secrets = Object.entries(secretNames).flatMap(([name, what]) => [
+    `${name}: ${name in config.secrets ? "set" : "not set"}  # ${what}`,
+    ...(oldOf(name) in config.secrets ? [`${oldOf(name)}: set  # the one before`] : []),
+  ]);
   const others = config.passedOver.map(
     (key) => `# ${key}: for tasks on GitHub alone; \`parhelia config check\` reads it`,
   );

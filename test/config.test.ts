@@ -126,6 +126,19 @@ test("secrets come from the environment alone and are never shown", () => {
   expect(showConfig(readConfig(folder(), {}))).toContain("ANTHROPIC_API_KEY: not set");
 });
 
+test("the one before each secret is a secret too, and is shown only while it is there", () => {
+  const names = Array.from(showConfig(readConfig(folder(), {})).matchAll(/^([A-Z_]+): not set/gm), ([, name]) => name);
+  const env = Object.fromEntries(names.map((name) => [`${name}_OLD`, `planted-${name}`]));
+  const config = readConfig(folder(), env);
+  expect(secretsOf(config).toSorted()).toEqual(Object.values(env).toSorted());
+  expect(showConfig(config)).not.toContain("planted");
+  for (const name of names) expect(showConfig(config)).toContain(`${name}_OLD: set`);
+  expect(showConfig(readConfig(folder(), {}))).not.toContain("_OLD");
+  expect(complaint(undefined, { PARHELIA_GITHUB_WEBHOOK_SECRET_OLDER: "x" })).toContain(
+    "Did you mean PARHELIA_GITHUB_WEBHOOK_SECRET_OLD?",
+  );
+});
+
 test("an empty secret is no secret", () => {
   expect(readConfig(folder(), { ANTHROPIC_API_KEY: "" }).secrets).toEqual({});
 });

@@ -4,7 +4,7 @@ import { Instant } from "../../src/core/instant.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import type { SandboxSpec } from "../../src/core/ports/sandboxes.ts";
 import type { ModalSandboxes, ModalSandboxesOptions } from "../../src/sandbox/modal/open-modal-sandboxes.ts";
-import { openModal, type ModalWorld } from "../world/modal/open-modal.ts";
+import { openModal, type ModalOptions, type ModalWorld } from "../world/modal/open-modal.ts";
 import { openEar } from "./ear.ts";
 import { name } from "./post.ts";
 
@@ -16,8 +16,8 @@ const { openModalSandboxes } = await import("../../src/sandbox/modal/open-modal-
 const image = "parhelia:live";
 
 /** With the image of the sandboxes. One for a file: the client finds it by variables of this process. */
-export async function openAccount(): Promise<ModalWorld> {
-  const world = await openModal({ graceMs: 100 });
+export async function openAccount(options: ModalOptions = {}): Promise<ModalWorld> {
+  const world = await openModal({ graceMs: 100, ...options });
   Object.assign(process.env, world.environment());
   const client = new ModalClient({ logLevel: "error" });
   const app = await client.apps.fromName("images", { createIfMissing: true });

@@ -21,6 +21,8 @@ export interface ModelCallSeen {
 export interface ModelWorld {
   readonly url: string;
   readonly calls: readonly ModelCallSeen[];
+  /** The API keys that are good. */
+  readonly keys: Set<string>;
   /** What all calls so far cost together. */
   bill(): MicroUsd;
   close(): Promise<void>;
@@ -34,6 +36,7 @@ export interface ModelOptions {
 
 export async function openModel(options: ModelOptions): Promise<ModelWorld> {
   const calls: ModelCallSeen[] = [];
+  const keys = new Set([options.apiKey]);
   const server = createServer((incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
   });
@@ -41,7 +44,7 @@ export async function openModel(options: ModelOptions): Promise<ModelWorld> {
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const path = (incoming.url ?? "").split("?")[0] ?? "";
     const body = await readBody(incoming);
-    const reply = decide(options, { path, incoming, body });
+    const reply = decide(options.script, { path, incoming, body, keys });
     const usage = reply.do === "say" ? used(body, reply.blocks, calls) : undefined;
     const cost = usage === undefined ? microUsd(0) : billed(body.model, usage);
     calls.push({ path, headers: incoming.headers, body, at: options.now?.() ?? 0, usage, cost });
@@ -56,6 +59,7 @@ export async function openModel(options: ModelOptions): Promise<ModelWorld> {
   return {
     url: `http://127.0.0.1:${portOf(server.address())}`,
     calls,
+    keys,
     bill: () => plus(...calls.map((call) => call.cost)),
     close: () =>
       new Promise((closed) => {
@@ -66,16 +70,21 @@ export async function openModel(options: ModelOptions): Promise<ModelWorld> {
 }
 
 function decide(
-  options: ModelOptions,
-  asked: { readonly path: string; readonly incoming: IncomingMessage; readonly body: AskedBody },
+  script: Script,
+  asked: {
+    readonly path: string;
+    readonly incoming: IncomingMessage;
+    readonly body: AskedBody;
+    readonly keys: ReadonlySet<string>;
+  },
 ): Answer | { readonly do: "count" } {
-  if (asked.incoming.headers["x-api-key"] !== options.apiKey) {
+  if (!asked.keys.has(String(asked.incoming.headers["x-api-key"]))) {
     return { do: "refuse", status: 401, type: "authentication_error", message: "invalid x-api-key" };
   }
   const wrong = objection(asked.incoming, asked.body);
   if (wrong !== undefined) return { do: "refuse", status: 400, type: "invalid_request_error", message: wrong };
   if (asked.path === "/v1/messages/count_tokens") return { do: "count" };
-  if (asked.path === "/v1/messages") return options.script(readAsked(asked.body));
+  if (asked.path === "/v1/messages") return script(readAsked(asked.body));
   return { do: "refuse", status: 404, type: "not_found_error", message: `no ${asked.path} here` };
 }
 

@@ -42,7 +42,8 @@ function verifiedApp(world: World, jwt: string): Caller {
   const undecodable = new ApiError(401, "A JSON web token could not be decoded");
   const [header = "", payload = "", signature = ""] = jwt.split(".");
   const signed = Buffer.from(`${header}.${payload}`);
-  if (!verify("RSA-SHA256", signed, world.publicKey, Buffer.from(signature, "base64url"))) throw undecodable;
+  const sealed = Buffer.from(signature, "base64url");
+  if (![...world.publicKeys.values()].some((key) => verify("RSA-SHA256", signed, key, sealed))) throw undecodable;
   const claims = Claims.safeParse(JSON.parse(Buffer.from(payload, "base64url").toString()));
   if (!claims.success) throw undecodable;
   const { iat, exp, iss } = claims.data;

@@ -107,7 +107,7 @@ function convertManifest(world: World, code: string): Response {
   // Each code is good once.
   if (!world.manifestCodes.delete(code)) throw notFound();
   const { app } = world;
-  const secrets = { client_secret: world.digits("client secret", 40), webhook_secret: world.options.webhookSecret };
+  const secrets = { client_secret: world.digits("client secret", 40), webhook_secret: world.hook.secret };
   return json({ ...appShape(world, app), ...secrets, pem: world.privateKeyPem }, 201);
 }
 

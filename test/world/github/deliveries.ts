@@ -62,13 +62,14 @@ export type DeliveryMaker = {
   readonly nextAttempt: () => number;
   readonly digits: (label: string, length: number) => string;
   readonly appId: number;
-  readonly webhookSecret: string;
+  /** Signs what goes out, also what was made before it was changed. */
+  readonly secret: () => string;
   readonly mode: "held" | "auto";
 };
 
 function signedRequest(maker: DeliveryMaker, delivery: Delivery, url: string): Request {
   const sign = (hash: string): string =>
-    `${hash}=${createHmac(hash, maker.webhookSecret).update(delivery.payload).digest("hex")}`;
+    `${hash}=${createHmac(hash, maker.secret()).update(delivery.payload).digest("hex")}`;
   const target = delivery.hook === "app" ? ["integration", maker.appId] : ["organization", 1];
   return new Request(url, {
     method: "POST",

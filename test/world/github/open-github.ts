@@ -99,12 +99,15 @@ function makeWorld(options: GitHubOptions, recording: Recording | undefined): Wo
   };
   const digits = seededDigits(options.seed ?? 1);
   let installationId = options.firstInstallationId ?? 50_000_000 + worlds * 1000;
+  const pair = keyPair();
+  const hook = { url: "https://parhelia.example.org/webhook", secret: options.webhookSecret };
   return {
     options,
     now: options.now,
     publicUrl: options.publicUrl?.replace(/\/$/, "") ?? "http://github.localhost",
     app,
-    ...keyPair(),
+    privateKeyPem: pair.privateKeyPem,
+    publicKeys: new Map([[pair.privateKeyPem, pair.publicKey]]),
     accounts,
     repositories: new Map(),
     installations: new Map(),
@@ -117,13 +120,13 @@ function makeWorld(options: GitHubOptions, recording: Recording | undefined): Wo
       nextAttempt: () => nextId("delivery"),
       digits,
       appId: app.id,
-      webhookSecret: options.webhookSecret,
+      secret: () => hook.secret,
       mode: options.deliveries ?? "held",
     }),
     manifestCodes: new Map(),
     workflowRuns: [],
     logAddresses: new Map(),
-    hook: { url: "https://parhelia.example.org/webhook" },
+    hook,
     organizationHooks: new Map(),
     faults: openFaults(),
     recording,

@@ -4,7 +4,7 @@ import { finishRun, workflowRunShape, workflowShape, type FinishedRun } from "./
 import { createCheck, NewCheck } from "./checks.ts";
 import { installationSettings, type InstallationSettings } from "./installations.ts";
 import { fullName, role, type App, type Protection } from "./state.ts";
-import { addAccount, repositoryNamed, type World } from "./world.ts";
+import { addAccount, makeKeyPair, repositoryNamed, type World } from "./world.ts";
 
 type RoleName = Parameters<typeof role>[0];
 
@@ -28,6 +28,10 @@ export type Settings = InstallationSettings & {
   workflowRun(repository: string, run: FinishedRun): number;
   /** On the App's page. */
   setWebhookUrl(url: string): void;
+  setWebhookSecret(secret: string): void;
+  /** Another private key of the app, beside those that it has; a PEM. */
+  addPrivateKey(): string;
+  deletePrivateKey(pem: string): void;
   ping(): void;
 };
 
@@ -88,6 +92,15 @@ export function settings(world: World): Settings {
     setWebhookUrl(url) {
       world.hook.url = url;
     },
+    setWebhookSecret(secret) {
+      world.hook.secret = secret;
+    },
+    addPrivateKey() {
+      const { privateKeyPem, publicKey } = makeKeyPair();
+      world.publicKeys.set(privateKeyPem, publicKey);
+      return privateKeyPem;
+    },
+    deletePrivateKey: (pem) => void world.publicKeys.delete(pem),
     ping() {
       for (const installation of world.installations.values()) {
         const more = { zen: "Design for failure.", hook_id: 300_001, hook: { type: "App", app_id: world.app.id } };

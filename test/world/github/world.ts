@@ -74,8 +74,10 @@ export type World = {
   readonly now: () => number;
   publicUrl: string;
   readonly app: App;
+  /** The one that the app was made with. */
   readonly privateKeyPem: string;
-  readonly publicKey: KeyObject;
+  /** Of all its private keys that are good, by their PEM. */
+  readonly publicKeys: Map<string, KeyObject>;
   readonly accounts: Map<string, Account>;
   readonly repositories: Map<number, Repository>;
   readonly installations: Map<number, Installation>;
@@ -97,8 +99,8 @@ export type World = {
   readonly recording: Recording | undefined;
   /** The next number of a kind. */
   readonly nextId: (kind: IdKind) => number;
-  /** Where deliveries go, as the App's page has it. */
-  readonly hook: { url: string };
+  /** Where deliveries go and what signs them, as the App's page has it. */
+  readonly hook: { url: string; secret: string };
   readonly nextInstallationId: () => number;
   /** Hexadecimal digits that follow from the seed and the label alone. */
   readonly digits: (label: string, length: number) => string;
@@ -142,18 +144,20 @@ export function seededDigits(seed: number): (label: string, length: number) => s
   };
 }
 
-let keys: { privateKeyPem: string; publicKey: KeyObject } | undefined;
-
-export function keyPair(): { privateKeyPem: string; publicKey: KeyObject } {
-  if (keys === undefined) {
-    const made = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    keys = {
-      privateKeyPem: made.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-      publicKey: made.publicKey,
-    };
-  }
-  return keys;
+export interface KeyPair {
+  readonly privateKeyPem: string;
+  readonly publicKey: KeyObject;
 }
+
+export function makeKeyPair(): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(), publicKey };
+}
+
+let keys: KeyPair | undefined;
+
+/** The same for all of a process, as one takes a while to make. */
+export const keyPair = (): KeyPair => (keys ??= makeKeyPair());
 
 export const apiUrl = (world: World): string => `${world.publicUrl}/api/v3`;
 export const iso = (instant: number): string => new Date(instant).toISOString().replace(/\.\d{3}Z$/, "Z");
