@@ -5,6 +5,7 @@
 import { weeklyTag, type ImageTag } from "../core/image.ts";
 import { inlineCode } from "../core/markdown.ts";
 import type { Health } from "../core/health.ts";
+import { secretCommand } from "../core/modal-secret.ts";
 import type { Volumes } from "../core/ports/volumes.ts";
 import { Refusal } from "../core/refusal.ts";
 import { volumeDirectories } from "../core/volume.ts";
@@ -95,7 +96,7 @@ async function volume({ volume: name, volumes }: DeployWorld): Promise<Step[]> {
   return [{ name: "volume", outcome: "done", found: `${name}: made ${created.join(", ")}` }];
 }
 
-async function secrets({ secrets: wanted, hasSecret }: DeployWorld): Promise<Step[]> {
+async function secrets({ secrets: wanted, hasSecret, images: { environment } }: DeployWorld): Promise<Step[]> {
   if (wanted.length === 0) return [{ name: "secrets", outcome: "there", found: "no repository is given any" }];
   const found = await Promise.all(wanted.map(async (each) => ({ ...each, isThere: await hasSecret(each.name) })));
   return found.map(({ name, given, isThere }) =>
@@ -105,7 +106,7 @@ async function secrets({ secrets: wanted, hasSecret }: DeployWorld): Promise<Ste
           name: `secret ${name}`,
           outcome: "failed",
           found: `Modal has none of this name, and modal.secrets gives it away (${inlineCode(given)})`,
-          cure: `modal secret create ${name} ${name}=…`,
+          cure: secretCommand(name, environment),
         },
   );
 }

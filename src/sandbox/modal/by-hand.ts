@@ -10,6 +10,7 @@ import type { Resources } from "../../core/ports/sandboxes.ts";
 import { Refusal } from "../../core/refusal.ts";
 import { inWords } from "./in-words.ts";
 import { connectTo, type Account } from "./modal-client.ts";
+import { ownApp } from "./own-app.ts";
 import { networkOf, reachOf, type Reach } from "./reach.ts";
 import { remembered } from "./remembered.ts";
 
@@ -62,7 +63,7 @@ const graceMs = 10 * secondMs;
 
 export function openHands(account: Account): Hands {
   const client = connectTo(account);
-  const theApp = remembered(() => client.apps.fromName(account.app, { createIfMissing: true }));
+  const theApp = remembered(() => ownApp(client, account));
   return {
     start: (spec) =>
       inWords(async () => {

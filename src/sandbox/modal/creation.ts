@@ -11,6 +11,7 @@ import {
   type Volume,
 } from "modal";
 import { secondMs } from "../../core/instant.ts";
+import { secretCommand } from "../../core/modal-secret.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
 import { Refusal } from "../../core/refusal.ts";
 import { hasCode, status } from "./codes.ts";
@@ -50,6 +51,7 @@ export const oursValue = "sandbox";
 /** Where a sandbox is made. */
 export interface Ground {
   readonly app: App;
+  readonly environment: string | undefined;
   readonly regions: readonly string[];
   readonly volume: string | undefined;
 }
@@ -65,7 +67,7 @@ export async function createIn(client: ModalClient, ground: Ground, asked: Asked
       { cause: error },
     );
   });
-  const things = { secrets: await secretsOf(client, asked), volumes: await volumesOf(client, ground, asked) };
+  const things = { secrets: await secretsOf(client, ground, asked), volumes: await volumesOf(client, ground, asked) };
   try {
     await client.sandboxes.create(app, image, { ...paramsOf(ground, asked), ...things });
     return { imageId: image.imageId };
@@ -103,13 +105,13 @@ function paramsOf({ regions }: Ground, asked: Asked): SandboxCreateParams {
 }
 
 /** Modal puts their values into the sandbox; they never come through here. */
-const secretsOf = (client: ModalClient, { secrets }: Asked): Promise<Secret[]> =>
+const secretsOf = (client: ModalClient, { environment }: Ground, { secrets }: Asked): Promise<Secret[]> =>
   Promise.all(
     secrets.map((name) =>
       client.secrets.fromName(name).catch((error: unknown) => {
         if (!(error instanceof NotFoundError)) throw error;
         throw new Refusal(
-          `Modal has no secret ${name}, which the repository's settings name (\`sandbox.secrets\`). The operator makes it: modal secret create ${name} ${name}=…`,
+          `Modal has no secret ${name}, which the repository's settings name (\`sandbox.secrets\`). The operator makes it: ${secretCommand(name, environment)}`,
           { cause: error },
         );
       }),

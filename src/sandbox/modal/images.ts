@@ -11,11 +11,12 @@ import { base, layersOf } from "./image-layers.ts";
 import { buildLayers } from "./build-layers.ts";
 import { inWords } from "./in-words.ts";
 import { connectTo, type Account } from "./modal-client.ts";
+import { ownApp } from "./own-app.ts";
 import { remembered } from "./remembered.ts";
 
 export function openModalImages(account: Account): Images {
   const client = connectTo(account);
-  const theApp = remembered(() => client.apps.fromName(account.app, { createIfMissing: true }));
+  const theApp = remembered(() => ownApp(client, account));
   const byId = (imageId: string): Promise<Image> =>
     client.images.fromId(imageId).catch((error: unknown) => {
       if (!(error instanceof NotFoundError)) throw error;

@@ -9,6 +9,7 @@ import { Instant, secondMs } from "../../core/instant.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { isRejected } from "./codes.ts";
 import { createIn, oursValue, tags, type Asked, type Created } from "./creation.ts";
+import { ownApp } from "./own-app.ts";
 import { publishOn, type OwnBase } from "./own-base.ts";
 import { remembered } from "./remembered.ts";
 
@@ -72,7 +73,7 @@ export const connectTo = ({ tokenId, tokenSecret, environment, log }: Account): 
   });
 
 export function openModal(options: ModalOptions): Modal {
-  const { app: appName, regions, volume } = options;
+  const { app: appName, environment, regions, volume } = options;
   let client = connectTo(options);
   /** A session that Modal has ended is not known as such to a client, which would bear it until it runs out. */
   const inSession = async <T>(call: (client: ModalClient) => Promise<T>): Promise<T> => {
@@ -85,7 +86,7 @@ export function openModal(options: ModalOptions): Modal {
       return call(client);
     }
   };
-  const theApp = remembered(() => inSession((it) => it.apps.fromName(appName, { createIfMissing: true })));
+  const theApp = remembered(() => inSession((it) => ownApp(it, options)));
 
   const listed = async (name: string | undefined, which: Listing["which"]): Promise<Listed[]> => {
     const app = await theApp();
@@ -101,7 +102,7 @@ export function openModal(options: ModalOptions): Modal {
   return {
     async create(asked) {
       const app = await theApp();
-      return inSession((it) => createIn(it, { app, regions, volume }, asked));
+      return inSession((it) => createIn(it, { app, environment, regions, volume }, asked));
     },
     async publishOn(own) {
       const app = await theApp();

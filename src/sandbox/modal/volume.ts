@@ -12,6 +12,7 @@ import type { Backup, VolumeEntry } from "../../core/volume.ts";
 import { volumePath } from "./health-probes.ts";
 import { inWords } from "./in-words.ts";
 import { connectTo, type Account } from "./modal-client.ts";
+import { ownApp } from "./own-app.ts";
 import { archiveInside, backupScript, checkScript, initScript, listScript, writeScript } from "./volume-scripts.ts";
 
 export interface ModalVolumesOptions extends Account {
@@ -63,8 +64,8 @@ async function withVolume<T>(client: ModalClient, ground: Ground, work: (sandbox
 }
 
 async function openSandbox(client: ModalClient, ground: Ground): Promise<Sandbox> {
-  const { app: name, image: published, volume: named, make } = ground;
-  const app = await client.apps.fromName(name, { createIfMissing: true });
+  const { image: published, volume: named, make } = ground;
+  const app = await ownApp(client, ground);
   const [image, volume] = await Promise.all([
     client.images.fromName(published).catch((error: unknown) => {
       throw missing(error, `image ${published}`, "parhelia image build, then parhelia image promote TAG");
