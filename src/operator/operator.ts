@@ -10,6 +10,7 @@ import { e2e } from "./e2e.ts";
 import { image } from "./image.ts";
 import { logs } from "./logs.ts";
 import { moveStore } from "./move-store.ts";
+import { schedule } from "./schedule.ts";
 import { volume } from "./volume.ts";
 
 /** Takes the words behind its name; gives the exit code. Throws a `Refusal` or a `ConfigError` where it cannot be done. */
@@ -22,6 +23,7 @@ export const operatorCommands: ReadonlyMap<string, OperatorCommand> = new Map<st
   ["deploy", deploy],
   ["image", image],
   ["logs", logs],
+  ["schedule", schedule],
   ["store", moveStore],
   ["volume", volume],
 ]);

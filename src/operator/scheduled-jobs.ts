@@ -7,6 +7,7 @@ import type { Log } from "../core/ports/log.ts";
 import type { Store } from "../core/ports/store.ts";
 import { dollars } from "../core/money.ts";
 import { Refusal } from "../core/refusal.ts";
+import { JobName } from "../core/schedule.ts";
 import { modalAccount } from "../from-config.ts";
 import { imageCommand, type ImageWorld } from "../terminal/image.ts";
 import type { E2eOutcome } from "./e2e/run.ts";
@@ -23,17 +24,25 @@ export const noSchedule: Schedule = { jobs: [], repository: undefined };
 
 /** Throws a `ConfigError` where something is to be done on Modal and the account is not in the configuration. */
 export function openSchedule(config: Config, around: Around): Schedule {
-  const { image_rebuild: rebuild, e2e, time_zone: timeZone } = config.settings.schedule;
-  const jobs: Job[] = [];
-  if (rebuild !== undefined || e2e !== undefined) modalAccount(config);
-  if (rebuild !== undefined) {
-    const open = (keep: (line: string) => void) =>
-      openImageWorld(config, { ...around, by: "the schedule", say: keep, tell: keep });
-    jobs.push({ name: "image-rebuild", times: { cron: rebuild, timeZone }, run: () => rebuildImage(open) });
-  }
-  if (e2e !== undefined)
-    jobs.push({ name: "e2e", times: { cron: e2e, timeZone }, run: () => tryAccount(() => e2eNow(config, around)) });
+  const open = (keep: (line: string) => void) =>
+    openImageWorld(config, { ...around, by: "the schedule", say: keep, tell: keep });
+  const run: Readonly<Record<JobName, Job["run"]>> = {
+    "image-rebuild": () => rebuildImage(open),
+    e2e: () => tryAccount(() => e2eNow(config, around)),
+  };
+  const jobs = timesOf(config).map(({ name, times }) => ({ name, times, run: run[name] }));
+  if (jobs.length > 0) modalAccount(config);
   return { jobs, repository: config.settings.operator.repository };
+}
+
+/** Of the jobs that the settings ask for. */
+export function timesOf({ settings }: Config): Omit<Job, "run">[] {
+  const { image_rebuild: rebuild, e2e, time_zone: timeZone } = settings.schedule;
+  const all = { "image-rebuild": rebuild, e2e } as const;
+  return JobName.options.flatMap((name) => {
+    const cron = all[name];
+    return cron === undefined ? [] : [{ name, times: { cron, timeZone } }];
+  });
 }
 
 type OpenWorld = (keep: (line: string) => void) => Promise<ImageWorld>;

@@ -17,6 +17,7 @@ At a terminal also:
     parhelia image build [--tag TAG]     build an image for sandboxes on Modal, and try it
     parhelia image list                  all images and which one is live; \`image show [TAG]\` tells more of one
     parhelia image promote TAG           start tasks from it; \`image rollback [TAG]\` from the one before
+    parhelia schedule [--json]           when the service does its scheduled jobs next, and how they went
     parhelia e2e [--level LEVEL]         try on the Modal account what only an account can confirm
     parhelia volume init                 make the volume of Modal's sandboxes and its folders; \`volume ls\` lists it
     parhelia volume backup [FILE]        save it as an archive; \`volume restore FILE\` puts it back
