@@ -21,12 +21,14 @@ import { writeNewPieces } from "../../src/store/archive-file.ts";
 import { volumeCommand } from "../../src/terminal/volume.ts";
 import { volumeWords } from "../../src/terminal/volume-words.ts";
 import { openAccount } from "../sandbox/modal-post.ts";
+import { eventually } from "../world/eventually.ts";
 import { needs } from "../world/needs.ts";
 
 const { openModalVolumes } = await import("../../src/sandbox/modal/volume.ts");
 
 const isMissing = !needs("bwrap");
-const account = isMissing ? undefined : await openAccount();
+// Often, as a test waits for what a sandbox has written.
+const account = isMissing ? undefined : await openAccount({ commitMs: 200 });
 afterAll(() => account?.close());
 
 const modal = () => {
@@ -37,12 +39,20 @@ const modal = () => {
 let count = 0;
 const folders = ["config/claude", "config/env", "plugins", "checkpoints", "workspaces", "tasks"];
 
-async function openDesk(given: { volume?: string; image?: string; environment?: string } = {}) {
+async function openDesk(given: { volume?: string; image?: string } = {}) {
   const volume = given.volume ?? `volume-${(count += 1)}`;
   const { tokenId, tokenSecret } = modal();
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const { environment, image = "parhelia:live" } = given;
-  const volumes = openModalVolumes({ tokenId, tokenSecret, environment, app: "parhelia", volume, image, log });
+  const { image = "parhelia:live" } = given;
+  const volumes = openModalVolumes({
+    tokenId,
+    tokenSecret,
+    environment: undefined,
+    app: "parhelia",
+    volume,
+    image,
+    log,
+  });
   const directory = mkdtempSync(join(tmpdir(), "parhelia-volume-"));
   onTestFinished(async () => {
     volumes.close();
@@ -127,6 +137,33 @@ describe.skipIf(isMissing)("the volume", { timeout: 60_000 }, () => {
     const back = await to.files();
     expect(execFileSync("diff", ["--recursive", "--no-dereference", root, back], { encoding: "utf8" })).toBe("");
     expect(await to.does("restore", path)).toContain("3 of them were there already");
+  });
+
+  test("a restore that is killed half way goes on where it was, and leaves no half of a file", async () => {
+    const from = await openDesk();
+    await from.does("init");
+    const root = await from.files();
+    const names = Array.from({ length: 120 }, (_, n) => `tasks/f${n}`);
+    for (const each of names) writeFileSync(join(root, each), `${each}\n`.repeat(1000));
+    await from.does("backup", saved);
+
+    const to = await openDesk();
+    await to.does("init");
+    const back = await to.files();
+    const killed = to.does("restore", join(from.directory, saved)).then(
+      () => "it was done",
+      () => "killed",
+    );
+    await eventually(async () => readdirSync(join(back, "tasks")).length > 5, { withinMs: 20_000 });
+    for (const { sandboxId } of await modal().living()) await modal().faults.end(sandboxId, { status: 3 });
+    expect(await killed).toBe("killed");
+    const whole = readdirSync(join(back, "tasks")).filter((each) => !each.startsWith("."));
+    expect(whole.length).toBeLessThan(names.length);
+    // Without --force: whatever stands there is as it is in the archive.
+    expect(await to.does("restore", join(from.directory, saved))).toBe(
+      `Restored 120 files into ${to.volume}; ${whole.length} of them were there already.`,
+    );
+    expect(execFileSync("diff", ["--recursive", root, back], { encoding: "utf8" })).toBe("");
   });
 
   test("names of every kind come back, with their owners, and what has a name like a half-written one stays", async () => {
