@@ -25,6 +25,7 @@ import { volumeWords } from "../src/terminal/volume-words.ts";
 import { eventParts } from "../src/core/event-parts.ts";
 import { Instant } from "../src/core/instant.ts";
 import { logsWords } from "../src/terminal/logs-words.ts";
+import { scheduleWords } from "../src/terminal/schedule.ts";
 import { brakeWords } from "../src/terminal/stop-all.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -108,6 +109,8 @@ test("each command line that the README shows is read", () => {
   expect(deployments.map(([, ...argv]) => deployWords(argv))).toMatchObject([{ tag: undefined }, { tag: "v1.2.0" }]);
   const volumes = words.filter(([name]) => name === "volume").map(([, ...argv]) => volumeWords(argv).kind);
   expect(new Set(volumes)).toEqual(new Set(["init", "ls", "backup", "restore"]));
+  const plans = words.filter(([name]) => name === "schedule").map(([, ...argv]) => scheduleWords(argv).kind);
+  expect(plans).toEqual(["show", "show"]);
   const trials = words.filter(([name]) => name === "e2e").map(([, ...argv]) => e2eWords(argv));
   expect(trials).toMatchObject([{ level: "core" }, { level: "smoke" }, { level: "full", report: "modal.md" }]);
   for (const argv of words.filter(
