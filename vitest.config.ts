@@ -14,8 +14,9 @@ export default defineConfig({
           name: "test",
           include: ["test/**/*.test.ts"],
           exclude: [proof],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          // A loaded machine is several times as slow.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -214,8 +214,13 @@ test(
   { timeout: 60_000 },
   async ({ onTestFinished }) => {
     const stage = await openStage(onTestFinished, { script: say("Nobody asks"), isolation: "none" });
-    const breaking = `setTimeout(() => { throw new Error("cannot use " + process.env.ANTHROPIC_API_KEY) }, 3000)`;
+    const sign = join(stage.root, "break-down");
+    const breaking = `import { existsSync } from "node:fs";
+      setInterval(() => {
+        if (existsSync(${JSON.stringify(sign)})) throw new Error("cannot use " + process.env.ANTHROPIC_API_KEY);
+      }, 50);`;
     await stage.start(["--import", `data:text/javascript,${encodeURIComponent(breaking)}`]);
+    writeFileSync(sign, "");
     await stage.exited();
     const said = stage.said.join("\n");
     expect(said).toContain(`cannot use ${redactedMark}`);

@@ -1,10 +1,12 @@
 /**
  * Git's plumbing, run on the bare repositories. Every call is a process of its own with an environment of its own,
- * so that nobody's configuration or clock leaks into a commit.
+ * so that nobody's configuration or clock leaks into a commit, started by a small one: a fork of a test's own process of
+ * hundreds of MB takes longer than what git does.
  */
-import { spawn } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Done, Order } from "./git-starter.ts";
 
 export const gitEnvironment: Readonly<Record<string, string>> = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
@@ -23,22 +25,49 @@ export const gitEnvironment: Readonly<Record<string, string>> = {
 export type GitRun = { readonly code: number; readonly stdout: Buffer; readonly stderr: string };
 export type GitInput = { readonly input?: string | Buffer; readonly env?: Readonly<Record<string, string>> };
 
+interface Waiting {
+  resolve(run: GitRun): void;
+  reject(error: Error): void;
+}
+
+/** One for this process, from the first call on. */
+let starter: { readonly child: ChildProcess; readonly waiting: Map<number, Waiting> } | undefined;
+let orders = 0;
+
+function openStarter() {
+  const child = fork(join(import.meta.dirname, "git-starter.ts"), {
+    serialization: "advanced",
+    // A test runner's own flags are no flags of a plain Node.
+    execArgv: [],
+    env: { PATH: gitEnvironment["PATH"] },
+  });
+  const waiting = new Map<number, Waiting>();
+  child.on("message", (done: Done) => {
+    const asked = waiting.get(done.id);
+    waiting.delete(done.id);
+    // Nobody waits for it who has no order under way.
+    if (waiting.size === 0) child.channel?.unref();
+    if ("error" in done) asked?.reject(done.error);
+    else asked?.resolve({ ...done, stdout: Buffer.from(done.stdout), stderr: Buffer.from(done.stderr).toString() });
+  });
+  child.on("exit", () => {
+    starter = undefined;
+    for (const { reject } of waiting.values()) reject(new Error("what starts git has ended"));
+  });
+  child.unref();
+  return { child, waiting };
+}
+
 /** Runs to the end, whatever the exit code. */
 export function tryGit(directory: string, args: readonly string[], given: GitInput = {}): Promise<GitRun> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("git", args, { cwd: directory, env: { ...gitEnvironment, ...given.env } });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-    child.on("error", reject);
-    child.on("close", (code) =>
-      resolve({ code: code ?? 1, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString() }),
-    );
-    // git may end before it has read all; what it says about that is in its exit code.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(given.input ?? "");
-  });
+  const { child, waiting } = (starter ??= openStarter());
+  const { promise, resolve, reject } = Promise.withResolvers<GitRun>();
+  const env = { ...gitEnvironment, ...given.env };
+  const order: Order = { id: (orders += 1), directory, args, env, input: given.input ?? "" };
+  waiting.set(order.id, { resolve, reject });
+  child.channel?.ref();
+  child.send(order);
+  return promise;
 }
 
 /** Output of a git command that has to succeed. */
