@@ -19,5 +19,12 @@ export function jobFor(task: Task, base: Base, attempt: AttemptId): Job {
 function workFor(task: Task, base: Base): Job["work"] {
   const { work } = task.spec;
   if (work.kind === "command") return { kind: "command", argv: [...work.argv] };
-  return { kind: "agent", agent: "claude-code", model: work.model, prompt: promptFor(task, base, work) };
+  const repositorySettings = task.policy?.claudeSettings === true && base.trusted;
+  return {
+    kind: "agent",
+    agent: "claude-code",
+    model: work.model,
+    prompt: promptFor(task, base, work),
+    repositorySettings,
+  };
 }

@@ -13,6 +13,8 @@ export const Policy = z.object({
   labels: z.array(z.string()),
   /** Whether the agent is told to follow `CLAUDE.md`; never where code or text is untrusted. */
   claudeMd: z.boolean(),
+  /** Whether settings, hooks and servers of the agent's that lie in the repository count; never where code or text is untrusted. */
+  claudeSettings: z.boolean().default(false),
 });
 export type Policy = z.output<typeof Policy>;
 
@@ -27,5 +29,6 @@ export function policyFrom(
   const { draft, reviewers, labels } = publish;
   const kept = before.policy?.branchPrefix ?? (before.base === undefined ? undefined : plainPrefix);
   const branchPrefix = kept ?? publish.branch_prefix;
-  return { draft, reviewers, labels, branchPrefix, claudeMd: instructions.claude_md };
+  const { claude_md: claudeMd, claude_settings: claudeSettings } = instructions;
+  return { draft, reviewers, labels, branchPrefix, claudeMd, claudeSettings };
 }

@@ -49,6 +49,8 @@ export type Job = {
         model: string | null;
         /** Complete, with what came from GitHub fenced and labelled. */
         prompt: string;
+        /** Whether what lies in the checkout may configure the agent. */
+        repositorySettings: boolean;
       }
     | { kind: "command"; argv: string[] };
   source: {

@@ -70,8 +70,11 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
 /** Rejects for an argv that no system can take. */
 async function work({ job, setting, ground, journal, cancel }: Run): Promise<Partial<AttemptResult>> {
   const tail = openTail();
+  const { bridge } = ground;
   const program =
-    job.work.kind === "command" ? plainCommand(job.work.argv) : claudeCode({ ...job.work, binary: setting.claude });
+    job.work.kind === "command"
+      ? plainCommand(job.work.argv)
+      : claudeCode({ ...job.work, binary: setting.claude, bridge });
   const record = (fact: Fact): void => {
     if (inTail.has(fact.type)) tail.add(fact.message);
     journal.add(fact);

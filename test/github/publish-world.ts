@@ -19,7 +19,8 @@ export async function onIssue(world: ForgeWorld): Promise<{ at: IssuePlace; head
 
 /** The same of a task that was admitted under these settings. */
 export function under(policy: Partial<Policy>, request: PublishRequest): PublishRequest {
-  const all = { draft: false, branchPrefix: "parhelia/", reviewers: [], labels: [], claudeMd: false, ...policy };
+  const none = { draft: false, branchPrefix: "parhelia/", reviewers: [], labels: [] };
+  const all: Policy = { ...none, claudeMd: false, claudeSettings: false, ...policy };
   return { ...request, view: { ...request.view, task: { ...request.view.task, policy: all } } };
 }
 

@@ -108,17 +108,19 @@ test("whatever else is printed is output, and broken lines do no harm", () => {
 });
 
 test("the command line leaves the checkout's settings out and the prompt off", () => {
-  const start = claudeCode({ binary: "/bin/claude", model: "m-1", prompt: "--help; $(id)" });
-  expect(start.argv).toEqual([
-    ..."/bin/claude -p --output-format stream-json --verbose --setting-sources user --strict-mcp-config".split(" "),
-    "--dangerously-skip-permissions",
-    "--model",
-    "m-1",
-  ]);
+  const bridge = "http://127.0.0.1:7";
+  const given = { binary: "/bin/claude", model: "m-1", prompt: "--help; $(id)", repositorySettings: false, bridge };
+  const start = claudeCode(given);
+  const always =
+    "/bin/claude -p --output-format stream-json --verbose --dangerously-skip-permissions --setting-sources";
+  expect(start.argv.join(" ")).toBe(`${always} user --strict-mcp-config --model m-1`);
   expect(start.input).toBe("--help; $(id)");
   expect(start.env).toMatchObject({ IS_SANDBOX: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" });
-  const plain = claudeCode({ binary: "claude", model: null, prompt: "" });
-  expect(plain.argv).not.toContain("--model");
+  expect(claudeCode({ ...given, model: null }).argv).not.toContain("--model");
+  const open = claudeCode({ ...given, repositorySettings: true }).argv;
+  expect(open.join(" ")).toBe(
+    `${always} user,project --settings {"env":{"ANTHROPIC_BASE_URL":"${bridge}"},"apiKeyHelper":""} --model m-1`,
+  );
 });
 
 /** Stands for the agent: prints a recorded run, and what it was started with to its standard error. */
@@ -137,7 +139,7 @@ test.skipIf(!needs("git"))("an agent's run from job to result", async () => {
   writeFileSync(claude, standIn("e401"), { mode: 0o755 });
   const prompt = `Fix it.\n"quotes" $HOME \`id\` ${"日本 ".repeat(50_000)}`;
   using sandbox = await startSandbox({
-    work: { kind: "agent", agent: "claude-code", model: null, prompt },
+    work: { kind: "agent", agent: "claude-code", model: null, prompt, repositorySettings: false },
     env: { PARHELIA_AGENT_CLAUDE: claude },
     ...throughGateway(repository),
   });

@@ -156,7 +156,10 @@ export const SettingsFile = together(
     instructions: z
       .strictObject({
         claude_md: z.boolean().describe("whether the agent follows CLAUDE.md, in trusted code").default(false),
-        claude_settings: z.boolean().describe("whether settings, hooks and servers of .claude/ count").default(false),
+        claude_settings: z
+          .boolean()
+          .describe("whether settings, hooks and servers of .claude/ count, in trusted code")
+          .default(false),
       })
       .prefault({}),
     publish: z

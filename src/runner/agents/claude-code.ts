@@ -116,14 +116,18 @@ export function readClaude(): Pick<Agent, "read" | "closing"> {
 }
 
 /**
- * `binary` is the path of Claude Code; `model` null leaves the choice to it. Of the settings only the user's own count:
- * with the checkout's, its hooks and servers would run and its `env` would send every call elsewhere.
+ * `binary` is the path of Claude Code; `model` null leaves the choice to it. Unless the repository's settings are to count,
+ * only the user's own do: with the checkout's, its hooks and servers run. Where they do, their `env` and their helper for
+ * keys send no call elsewhere than to `bridge`, as what the flag says goes over them (tried with 2.1.330).
  */
-export function claudeCode({ binary, model, prompt }: ClaudeStart): Agent {
-  const flags =
-    "-p --output-format stream-json --verbose --setting-sources user --strict-mcp-config --dangerously-skip-permissions";
+export function claudeCode({ binary, model, prompt, repositorySettings, bridge }: ClaudeStart): Agent {
+  const flags = "-p --output-format stream-json --verbose --dangerously-skip-permissions --setting-sources";
+  const ours = { env: { ANTHROPIC_BASE_URL: bridge }, apiKeyHelper: "" };
+  const sources = repositorySettings
+    ? ["user,project", "--settings", JSON.stringify(ours)]
+    : ["user", "--strict-mcp-config"];
   return {
-    argv: [binary, ...flags.split(" "), ...(model === null ? [] : ["--model", model])],
+    argv: [binary, ...flags.split(" "), ...sources, ...(model === null ? [] : ["--model", model])],
     env: {
       // Stands for DISABLE_TELEMETRY, DISABLE_ERROR_REPORTING, DISABLE_AUTOUPDATER and their like.
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
@@ -135,4 +139,11 @@ export function claudeCode({ binary, model, prompt }: ClaudeStart): Agent {
   };
 }
 
-export type ClaudeStart = { binary: string; model: string | null; prompt: string };
+export type ClaudeStart = {
+  binary: string;
+  model: string | null;
+  prompt: string;
+  repositorySettings: boolean;
+  /** Where its calls go. */
+  bridge: string;
+};
