@@ -159,10 +159,7 @@ test("settings that name a label later start nothing of those that were there be
   world(async (w) => {
     await put(w, "bug");
     await settings(w, '[labels.bug]\ninstruction = "mend it"\n');
-    for (let n = 0; n < 3; n += 1) {
-      await w.pass(11 * minuteMs);
-      await w.reconcile();
-    }
+    await rounds(w);
     expect(await w.tasks()).toEqual([]);
     w.github.as("dana").unlabel(widgets, w.issue, "bug");
     await put(w, "bug");
@@ -248,12 +245,68 @@ describe("bots", () => {
     }));
 });
 
-test("a label that is switched off, renamed or unknown starts nothing", () =>
+test("a label that is switched off or unknown starts nothing", () =>
   world(async (w) => {
-    await settings(w, '[labels.parhelia]\nenabled = false\n[labels."was called"]\n');
-    for (const label of ["parhelia", "is called now", "bug"]) await put(w, label);
+    await settings(w, "[labels.parhelia]\nenabled = false\n");
+    for (const label of ["parhelia", "bug"]) await put(w, label);
     expect(await w.tasks()).toEqual([]);
-    expect(labelsOn(w)).toEqual(["parhelia", "is called now", "bug"]);
+    expect(labelsOn(w)).toEqual(["parhelia", "bug"]);
+  }));
+
+async function rounds(w: World): Promise<void> {
+  for (let n = 0; n < 3; n += 1) {
+    await w.pass(11 * minuteMs);
+    await w.reconcile();
+  }
+}
+
+test("renamed before anybody looked, a label is withdrawn, and back under its name it is not put on again", () =>
+  world(async (w) => {
+    w.github.as("dana").label(widgets, w.issue, "parhelia");
+    w.github.renameLabel(widgets, "parhelia", "later");
+    await w.deliver();
+    await w.pass(secondMs);
+    expect(await w.tasks()).toEqual([]);
+    w.github.renameLabel(widgets, "later", "parhelia");
+    await rounds(w);
+    expect(await w.tasks()).toEqual([]);
+    expect(labelsOn(w)).toEqual(["parhelia"]);
+    expect(w.said()).toEqual([]);
+  }));
+
+test("a label that gets a starting name starts nothing on what bears it already", () =>
+  world(async (w) => {
+    await put(w, "bug");
+    w.github.renameLabel(widgets, "bug", "parhelia");
+    await rounds(w);
+    expect(await w.tasks()).toEqual([]);
+    w.github.as("dana").unlabel(widgets, w.issue, "parhelia");
+    await put(w, "parhelia");
+    expect(await w.tasks()).toHaveLength(1);
+    await finish(w);
+  }));
+
+test("a label that is deleted is withdrawn where nobody has looked yet, and is no cancel of what runs", () =>
+  world(async (w) => {
+    w.github.as("dana").label(widgets, w.issue, "parhelia");
+    w.github.deleteLabel(widgets, "parhelia");
+    await w.deliver();
+    await w.pass(secondMs);
+    expect(await w.tasks()).toEqual([]);
+    await put(w, "parhelia");
+    w.github.deleteLabel(widgets, "parhelia");
+    await finish(w);
+    expect(await w.task()).toMatchObject({ state: "succeeded" });
+    await rounds(w);
+    expect(await w.tasks()).toHaveLength(1);
+  }));
+
+test("on a closed issue it counts as well", () =>
+  world(async (w) => {
+    w.github.as("dana").close(widgets, w.issue);
+    await put(w, "parhelia");
+    expect(await w.tasks()).toHaveLength(1);
+    await finish(w);
   }));
 
 test("with settings that cannot be used, a known label is refused with the line", () =>

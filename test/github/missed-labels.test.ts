@@ -1,6 +1,6 @@
 /** Labels whose deliveries were lost: found with the next round, as what they were when they were put on. */
 import { expect, test } from "vitest";
-import { minuteMs, secondMs } from "../../src/core/instant.ts";
+import { dayMs, minuteMs, secondMs } from "../../src/core/instant.ts";
 import { world, type World } from "../world/world.ts";
 
 const widgets = "acme/widgets";
@@ -113,4 +113,16 @@ test("on a pull request too, and not in a repository that is archived", () =>
     w.github.archive(widgets);
     await round(w);
     expect(await w.tasks()).toHaveLength(1);
+  }));
+
+test("what was put on longer ago than GitHub keeps deliveries starts nothing, though its issue is changed", () =>
+  world(async (w) => {
+    w.github.as("dana").label(widgets, w.issue, "parhelia");
+    lose(w);
+    await w.pass(4 * dayMs);
+    w.github.as("dana").comment(widgets, w.issue, "Any news?");
+    await w.deliver();
+    await round(w);
+    expect(await w.tasks()).toEqual([]);
+    expect(w.github.issue(widgets, w.issue).labels).toEqual(["parhelia"]);
   }));

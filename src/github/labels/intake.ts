@@ -2,7 +2,6 @@
  * Labels that are put on issues and pull requests: written down with the text as it was then, and looked at by the engine,
  * which knows what they mean here. Which label starts something is the repository's to say, so each is kept.
  */
-import { createHash } from "node:crypto";
 import type { Probot } from "probot";
 import { DeliveryId, InstallationId } from "../../core/ids.ts";
 import { Instant } from "../../core/instant.ts";
@@ -22,12 +21,18 @@ interface Thing {
   readonly updated_at: string;
 }
 
+/** Its id stays when it is renamed. */
+interface NamedLabel {
+  readonly id: number;
+  readonly name: string;
+}
+
 export interface PutOn {
   readonly installation: number;
   readonly repository: { readonly id: number; readonly name: string; readonly owner: { readonly login: string } };
   readonly thing: Thing;
   readonly kind: "issue" | "pull request";
-  readonly label: string;
+  readonly label: NamedLabel;
   readonly by: { readonly id: number; readonly login: string; readonly type: string };
 }
 
@@ -38,7 +43,7 @@ export function registerLabelIntake(probot: Probot, options: Options): void {
     sender: PutOn["by"];
     installation?: { readonly id: number } | undefined;
   };
-  const hear = async ({ id, payload }: Event, on: Pick<PutOn, "thing" | "kind">, labels: readonly string[]) => {
+  const hear = async ({ id, payload }: Event, on: Pick<PutOn, "thing" | "kind">, labels: readonly NamedLabel[]) => {
     const { repository, sender, installation } = payload;
     if (installation === undefined || !installations.has(installation.id)) return;
     for (const label of labels)
@@ -46,21 +51,20 @@ export function registerLabelIntake(probot: Probot, options: Options): void {
   };
   probot.on("issues.labeled", (event) => {
     const { issue, label } = event.payload;
-    return hear(event, { thing: issue, kind: "issue" }, label === undefined ? [] : [label.name]);
+    return hear(event, { thing: issue, kind: "issue" }, label === undefined ? [] : [label]);
   });
   probot.on("pull_request.labeled", (event) => {
     const { pull_request: pull, label } = event.payload;
-    return hear(event, { thing: pull, kind: "pull request" }, label === undefined ? [] : [label.name]);
+    return hear(event, { thing: pull, kind: "pull request" }, label === undefined ? [] : [label]);
   });
 }
 
 /** GitHub takes 65,536 characters; the beginning says what it is about. */
 const keptBytes = 60_000;
 
-/** What the engine is to look at. Named by who put it on and when: told of twice, it is one. */
+/** What the engine is to look at. Named by which it is, who put it on and when: told of twice, or renamed since, it is one. */
 export function requestOf({ installation, repository, thing, kind, label, by }: PutOn, at: Instant, now: Instant) {
-  const hash = createHash("sha256").update(label.toLowerCase()).digest("hex").slice(0, 16);
-  const what = `label/${thing.id}/${hash}/${by.id}/${at}`;
+  const what = `label/${thing.id}/${label.id}/${by.id}/${at}`;
   const request: Request = {
     id: `${repository.id}/${what}`.replaceAll("/", "-"),
     place: {
@@ -74,7 +78,7 @@ export function requestOf({ installation, repository, thing, kind, label, by }: 
     says: [
       {
         label: {
-          name: label,
+          name: label.name,
           at,
           title: thing.title,
           body: clipBytes(thing.body ?? "", keptBytes, { keep: "start" }),

@@ -14,7 +14,7 @@ import { pages, perPage } from "../pages.ts";
 import { repoOf } from "../place.ts";
 import type { RepositorySettings } from "../settings.ts";
 import { walk, type Spot, type WalkOptions } from "../walk.ts";
-import { requestOf } from "./intake.ts";
+import { requestOf, type PutOn } from "./intake.ts";
 import { eventsOf } from "./on-issue.ts";
 
 export interface MissedLabelsOptions extends WalkOptions {
@@ -48,6 +48,13 @@ export function openMissedLabels(options: MissedLabelsOptions): (from: string | 
 }
 
 type Listed = Awaited<ReturnType<Octokit["rest"]["issues"]["listForRepo"]>>["data"][number];
+type NamedLabel = PutOn["label"];
+
+const labelsOf = ({ labels }: Listed): NamedLabel[] =>
+  labels.flatMap((label) => {
+    if (typeof label === "string" || label.id === undefined || label.name === undefined) return [];
+    return [{ id: label.id, name: label.name }];
+  });
 
 async function inRepository(options: MissedLabelsOptions, spot: Spot, since: Instant): Promise<FoundLabel[]> {
   const { installation, repository } = spot;
@@ -60,8 +67,7 @@ async function inRepository(options: MissedLabelsOptions, spot: Spot, since: Ins
   });
   const found: FoundLabel[] = [];
   for await (const issue of changed) {
-    const names = issue.labels.flatMap((label) => (typeof label === "string" ? label : (label.name ?? [])));
-    for (const label of names.filter((name) => labelNamed(settings, name) !== undefined)) {
+    for (const label of labelsOf(issue).filter(({ name }) => labelNamed(settings, name) !== undefined)) {
       const one = await foundOn(octokit, { installation, on, issue, label, now: options.clock.now() });
       if (one !== undefined) found.push(one);
     }
@@ -73,7 +79,7 @@ interface Borne {
   readonly installation: InstallationId;
   readonly on: { readonly id: number; readonly owner: string; readonly name: string };
   readonly issue: Listed;
-  readonly label: string;
+  readonly label: NamedLabel;
   readonly now: Instant;
 }
 
@@ -81,9 +87,11 @@ interface Borne {
 async function foundOn(octokit: Octokit, borne: Borne): Promise<FoundLabel | undefined> {
   const { installation, on, issue, label, now } = borne;
   const events = await eventsOf(octokit, { repository: on, number: issue.number });
-  const put = events.findLast((event) => event.event === "labeled" && event.label?.name === label);
+  const put = events.findLast((event) => event.event === "labeled" && event.label?.name === label.name);
   if (put?.actor === undefined || put.actor === null) return undefined;
   const at = Instant.parse(Date.parse(put.created_at));
+  // What GitHub delivered of it is known here no more: the app may not even have been there.
+  if (at < after(now, -longestAgoMs)) return undefined;
   const isPull = issue.pull_request !== undefined;
   const thing = { ...issue, body: issue.body ?? null };
   const repository = { ...on, owner: { login: on.owner } };
@@ -94,7 +102,7 @@ async function foundOn(octokit: Octokit, borne: Borne): Promise<FoundLabel | und
   // GitHub tells whole seconds: what was changed in the same one may have come later.
   if (!wasRenamed && (await editedAt(octokit, borne, isPull)) < at) return { what, delivery, request };
   if (put.actor.type === "Bot") return undefined;
-  const words = `The label ${inlineCode(label)} was put on before the text here was changed, and I saw it only now. Take it off and put it on again if the text as it is now shall be done.`;
+  const words = `The label ${inlineCode(label.name)} was put on before the text here was changed, and I saw it only now. Take it off and put it on again if the text as it is now shall be done.`;
   return { what, delivery, request: { ...request, says: [{ words }] } };
 }
 

@@ -2,6 +2,7 @@
 import { announce } from "./announce.ts";
 import { finishRun, workflowRunShape, workflowShape, type FinishedRun } from "./action-routes.ts";
 import { createCheck, NewCheck } from "./checks.ts";
+import { labelOf } from "./conversations.ts";
 import { installationSettings, type InstallationSettings } from "./installations.ts";
 import { fullName, role, type App, type Protection } from "./state.ts";
 import { addAccount, makeKeyPair, repositoryNamed, type World } from "./world.ts";
@@ -27,6 +28,9 @@ export type Settings = InstallationSettings & {
   /** Actions finished a run; its id. */
   workflowRun(repository: string, run: FinishedRun): number;
   /** On the App's page. */
+  /** On all that bears it. */
+  renameLabel(repository: string, from: string, to: string): void;
+  deleteLabel(repository: string, name: string): void;
   setWebhookUrl(url: string): void;
   setWebhookSecret(secret: string): void;
   /** Another private key of the app, beside those that it has; a PEM. */
@@ -88,6 +92,13 @@ export function settings(world: World): Settings {
       const { repository } = run;
       announce(world, { event: "workflow_run", action: "completed", sender: actions.bot, repository, more });
       return run.id;
+    },
+    renameLabel: (name, from, to) => void (labelOf(world, repositoryNamed(world, name), from).name = to),
+    deleteLabel(name, label) {
+      const repository = repositoryNamed(world, name);
+      const gone = labelOf(world, repository, label);
+      repository.labels.splice(repository.labels.indexOf(gone), 1);
+      for (const issue of repository.issues) issue.labels = issue.labels.filter((each) => each !== gone);
     },
     setWebhookUrl(url) {
       world.hook.url = url;
