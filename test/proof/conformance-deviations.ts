@@ -16,6 +16,11 @@ export const deviations: readonly Deviation[] = [
     because: "GitHub answers 410 where issues are switched off, which the description of their list leaves out",
   },
   {
+    matches:
+      /^answer 422 of POST \/repos\/\{owner\}\/\{repo\}\/pulls\/\{pull_number\}\/requested_reviewers: a body where none/,
+    because: "GitHub says in the body why it asks nobody, which its description leaves out",
+  },
+  {
     matches: /property '(additions|deletions|changed_files|commits)' \{.*\}$/,
     because: "the stand-in does not count a pull request's changes, which are calculated in the background on GitHub",
   },

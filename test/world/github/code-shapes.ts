@@ -70,6 +70,7 @@ function teamShape(world: World, { owner }: Repository, slug: string) {
     members_url: `${url}/members{/member}`,
     repositories_url: `${url}/repos`,
     permission: "pull",
+    type: "organization",
     parent: null,
   };
 }

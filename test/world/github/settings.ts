@@ -5,7 +5,7 @@ import { createCheck, NewCheck } from "./checks.ts";
 import { labelOf } from "./conversations.ts";
 import { installationSettings, type InstallationSettings } from "./installations.ts";
 import { fullName, role, type App, type Protection } from "./state.ts";
-import { addAccount, makeKeyPair, repositoryNamed, type World } from "./world.ts";
+import { addAccount, iso, makeKeyPair, repositoryNamed, type World } from "./world.ts";
 
 type RoleName = Parameters<typeof role>[0];
 
@@ -54,6 +54,15 @@ const actions: App = {
     hasBlockedApp: false,
   },
 };
+
+const hookId = 300_001;
+
+function hookShape({ app, hook, now }: World) {
+  const at = iso(now());
+  const config = { content_type: "json", insecure_ssl: "0", secret: "********", url: hook.url };
+  const common = { type: "App", id: hookId, name: "web", active: true, events: app.events, config };
+  return { ...common, created_at: at, updated_at: at, app_id: app.id };
+}
 
 export function settings(world: World): Settings {
   return {
@@ -114,7 +123,7 @@ export function settings(world: World): Settings {
     deletePrivateKey: (pem) => void world.publicKeys.delete(pem),
     ping() {
       for (const installation of world.installations.values()) {
-        const more = { zen: "Design for failure.", hook_id: 300_001, hook: { type: "App", app_id: world.app.id } };
+        const more = { zen: "Design for failure.", hook_id: hookId, hook: hookShape(world) };
         return announce(world, { event: "ping", sender: installation.account, installation, more });
       }
     },
