@@ -265,8 +265,10 @@ const deep = Array.from({ length: 40 }, (_, level) => `${"  ".repeat(16 * level)
 const hostile = [
   ...repeated.map((piece) => [JSON.stringify(piece), piece.repeat(size / piece.length)] as const),
   ["code spans of all lengths", Array.from({ length: 350 }, (_, ticks) => "`".repeat(ticks + 1)).join("a")] as const,
-  // The slowest by far: of the whole size it takes half a minute.
-  ["quotes at the bound, half as many", `${"> ".repeat(16)}a\n\n`.repeat(size / 80)] as const,
+  ["quotes at the bound", `${"> ".repeat(16)}a\n\n`.repeat(size / 40)] as const,
+  ["a quote and a line, over and over", "> > > > a\nb\n\n".repeat(size / 13)] as const,
+  ["quotes behind all else", "a\n\n".repeat(size / 4) + "> a\n\n".repeat(size / 20)] as const,
+  ["lists in a list, over and over", `- a\n${"  - b\n".repeat(3)}`.repeat(size / 44)] as const,
   ["lists in lists", deep] as const,
   [
     "many paragraphs and a long definition",
@@ -277,6 +279,11 @@ const hostile = [
 // Without the bounds of read-markdown.ts each of these takes minutes: then the test does not end within its minute.
 test.each(hostile)("a hostile comment of the largest size is read to its end: %s", { timeout: 60_000 }, (_, text) => {
   expect(parseComment(`${text}\n\n/parhelia status`).length).toBeGreaterThan(0);
+});
+
+test("what stands in so many quotes and lists that they become letters is no command", () => {
+  const before = "> a\n\n".repeat(5000);
+  expect(inputs(`${before}> /parhelia run x\n\n- - /parhelia run y\n\n/parhelia status`)).toEqual([{ status: {} }]);
 });
 
 test("a rule of many dashes stays a rule, and what is below it is no part of a list", () => {
