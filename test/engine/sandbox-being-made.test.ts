@@ -142,35 +142,3 @@ test("a sandbox that the backend makes for a task that was cancelled meanwhile i
     expect(w.sandboxes.living()).toEqual([]);
     w.takeFaults();
   }));
-
-test("two apps that fight over a label start nothing and hear nothing; a person who puts it on has one task (case 19)", () =>
-  world(async (w) => {
-    w.github.person("first[bot]", { role: "write", type: "Bot" });
-    w.github.person("second[bot]", { role: "write", type: "Bot" });
-    for (const [by, act] of [
-      ["first[bot]", "label"],
-      ["second[bot]", "unlabel"],
-      ["first[bot]", "label"],
-      ["second[bot]", "unlabel"],
-      ["first[bot]", "label"],
-    ] as const) {
-      w.github.as(by)[act]("acme/widgets", w.issue, "parhelia");
-      await w.deliver();
-      await w.pass(15 * secondMs);
-    }
-    expect(await w.tasks()).toEqual([]);
-    expect(w.said()).toEqual([]);
-    const dana = w.github.as("dana");
-    dana.unlabel("acme/widgets", w.issue, "parhelia");
-    dana.label("acme/widgets", w.issue, "parhelia");
-    await w.deliver();
-    await w.pass(secondMs);
-    expect(await w.task()).toMatchObject({ origin: { actor: { login: "dana" } }, state: "starting" });
-    dana.label("acme/widgets", w.issue, "parhelia");
-    await w.deliver();
-    await w.pass(minuteMs);
-    expect(await w.tasks()).toHaveLength(1);
-    expect(w.said()).toHaveLength(1);
-    await finish(w);
-    await w.pass(minuteMs);
-  }));
