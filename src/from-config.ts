@@ -90,11 +90,11 @@ export const networkOf = ({ settings: { sandbox, modal } }: Config): Network => 
   hosts: sandbox.allow_hosts,
 });
 
-/** What a task gets where its person says nothing. */
 /** What sandboxes on Modal cost by the published prices and the operator's own. */
-const pricesOf = ({ settings: { prices } }: Pick<Config, "settings">): ComputePrices =>
+export const pricesOf = ({ settings: { prices } }: Pick<Config, "settings">): ComputePrices =>
   pricesWith(prices.per_second, { broad: prices.region_broad, narrow: prices.region_narrow });
 
+/** What a task gets where its person says nothing. */
 export const runDefaults = (config: Config): RunDefaults => {
   const { settings } = config;
   return {

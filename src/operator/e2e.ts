@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Config } from "../config.ts";
 import { nameHint } from "../core/nearest.ts";
-import { modalAccount } from "../from-config.ts";
+import { modalAccount, pricesOf } from "../from-config.ts";
 import { randomIds, systemClock } from "../main.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { forTerminal } from "../terminal/words.ts";
@@ -51,7 +51,7 @@ export async function e2e(words: readonly string[], config: Config): Promise<num
     import("./e2e/ground.ts"),
     import("./e2e/report.ts"),
   ]);
-  tell(beforeWords(asked.level, appOf(account.app)));
+  tell(beforeWords(asked.level, appOf(account.app), pricesOf(config)));
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
   const warn = (_: object, message: string): void => tell(message);

@@ -151,6 +151,8 @@ describe.skipIf(isMissing)("health of Modal", { timeout: 60_000 }, () => {
     });
     expect(seen.cost_usd).toBeGreaterThan(0);
     expect(seen.cost_usd).toBeLessThan(0.01);
+    const own = await look({ PARHELIA_PRICES_PER_SECOND: "cpu=0.9" });
+    expect(own.cost_usd).toBeGreaterThan(0.1);
     const volume = (await modal().volumes()).find(({ name }) => name === app);
     expect(readdirSync(volume?.directory ?? "")).toEqual([]);
     const shown = healthShown(await lookAtHealth(settings()), "words");

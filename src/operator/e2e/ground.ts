@@ -1,7 +1,7 @@
 /** The account as a run sees it: what it makes there, by name, what that costs, and the end of all of it. */
 import { attemptId, sandboxName, TaskId, type SandboxName } from "../../core/ids.ts";
 import { minuteMs } from "../../core/instant.ts";
-import { computePerHour } from "../../core/compute-prices.ts";
+import { computePerHour, type ComputePrices } from "../../core/compute-prices.ts";
 import { computePrice } from "../../core/pricing.ts";
 import { plus, type MicroUsd } from "../../core/money.ts";
 import type { Resources } from "../../core/ports/sandboxes.ts";
@@ -18,6 +18,8 @@ export interface GroundParts extends Pick<
   "claudeCode" | "runner" | "places" | "clock" | "signal" | "tell" | "run"
 > {
   readonly account: Account;
+  /** As published where they are left out. */
+  readonly prices?: ComputePrices | undefined;
 }
 
 export interface OpenedGround extends Ground {
@@ -120,7 +122,7 @@ function specOf(
 }
 
 /** From before a sandbox is asked for until after its end, so never less than Modal bills. */
-function openMeter({ clock }: Pick<Ground, "clock">) {
+function openMeter({ clock, prices }: Pick<GroundParts, "clock" | "prices">) {
   let spent: MicroUsd[] = [];
   return {
     sum: (): MicroUsd => plus(...spent),
@@ -128,7 +130,7 @@ function openMeter({ clock }: Pick<Ground, "clock">) {
       try {
         return await use();
       } finally {
-        spent = [...spent, computePrice(computePerHour(resources), clock.now() - from)];
+        spent = [...spent, computePrice(computePerHour(resources, prices), clock.now() - from)];
       }
     },
   };

@@ -2,7 +2,7 @@
 import type { Config } from "../../config.ts";
 import type { Clock, Ids } from "../../core/ports/clock.ts";
 import type { Log } from "../../core/ports/log.ts";
-import { modalAccount } from "../../from-config.ts";
+import { modalAccount, pricesOf } from "../../from-config.ts";
 import { bundleRunner } from "../../gateway/runner-bundle.ts";
 import { pinnedClaudeCode } from "../pinned.ts";
 import type { Level } from "./facts.ts";
@@ -30,6 +30,7 @@ export function e2eOnAccount(
   return runE2e(level, {
     ...around,
     account: { ...modalAccount(config), log },
+    prices: pricesOf(config),
     run: ids.task().slice("t_".length),
     claudeCode: pinnedClaudeCode(),
     runner: bundleRunner(),

@@ -1,13 +1,14 @@
 /** The words of `parhelia e2e`, and the file that it leaves: what is confirmed, and what is not. */
 import { dayOf } from "../../core/budget.ts";
+import type { ComputePrices } from "../../core/compute-prices.ts";
 import { elapsed } from "../../core/headline.ts";
 import { plainLine, type Markdown } from "../../core/markdown.ts";
 import { dollars } from "../../core/money.ts";
 import { facts, type Fact, type Level } from "./facts.ts";
 import { estimateOf, longestMs, steps, unlookedAt, type E2eOutcome } from "./run.ts";
 
-export const beforeWords = (level: Level, app: string): string =>
-  `Level ${level} in the Modal app ${app}: likely ${dollars(estimateOf(level))}, and ${elapsed(longestMs)} at most.`;
+export const beforeWords = (level: Level, app: string, prices: ComputePrices): string =>
+  `Level ${level} in the Modal app ${app}: likely ${dollars(estimateOf(level, prices))}, and ${elapsed(longestMs)} at most.`;
 
 export function afterWords({
   run,

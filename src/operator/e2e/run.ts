@@ -5,7 +5,7 @@
 import { plus, microUsd, type MicroUsd } from "../../core/money.ts";
 import { after, minuteMs, type Instant } from "../../core/instant.ts";
 import { Refusal } from "../../core/refusal.ts";
-import { computePerHour } from "../../core/compute-prices.ts";
+import { computePerHour, type ComputePrices } from "../../core/compute-prices.ts";
 import { computePrice } from "../../core/pricing.ts";
 import type { SandboxName } from "../../core/ids.ts";
 import { core } from "./core.ts";
@@ -44,10 +44,10 @@ export const longestMs = 25 * minuteMs;
 export const steps: readonly Step[] = [...smoke, ...core, ...full];
 const stepsOf = (level: Level): readonly Step[] => steps.filter((each) => isWithin(each.level, level));
 
-export const estimateOf = (level: Level): MicroUsd =>
+export const estimateOf = (level: Level, prices?: ComputePrices): MicroUsd =>
   plus(
     ...stepsOf(level).map(({ likely }) =>
-      computePrice(computePerHour(likely.resources), Math.ceil(likely.seconds * 1000)),
+      computePrice(computePerHour(likely.resources, prices), Math.ceil(likely.seconds * 1000)),
     ),
   );
 
@@ -70,7 +70,7 @@ export async function runE2e(level: Level, parts: GroundParts): Promise<E2eOutco
     if (left !== undefined) done.push({ name: ending, outcome: "failed", because: left, tookMs: 0 });
     const passed = done.every(({ outcome }) => outcome === "passed");
     const cost = microUsd(ground.cost());
-    const estimate = estimateOf(level);
+    const estimate = estimateOf(level, parts.prices);
     return {
       run: parts.run,
       level,

@@ -4,7 +4,7 @@
  */
 import { NotFoundError, ResourceExhaustedError, type App, type Image, type ModalClient, type Volume } from "modal";
 import { failed, ok, unseen, type Seen } from "../../core/checkup.ts";
-import { computePerHour } from "../../core/compute-prices.ts";
+import { computePerHour, type ComputePrices } from "../../core/compute-prices.ts";
 import { blind, noClaude, type Sight } from "../../core/health.ts";
 import { hourMs, minuteMs } from "../../core/instant.ts";
 import { visible } from "../../core/markdown.ts";
@@ -29,6 +29,8 @@ export interface ModalHealthOptions extends Account, NetworkSettings {
   readonly image: string;
   readonly volume: string;
   readonly regions: readonly string[];
+  /** As published where it is left out. */
+  readonly prices?: ComputePrices | undefined;
   readonly clock: Clock;
   /** Names what is written to the volume and taken away again. */
   readonly unique: string;
@@ -129,12 +131,12 @@ interface Ground {
 type Inside = Omit<Sight, "image">;
 
 async function lookInside(client: ModalClient, options: ModalHealthOptions, ground: Ground): Promise<Inside> {
-  const { clock, regions, image: name } = options;
+  const { clock, regions, prices, image: name } = options;
   const startedAt = clock.now();
   const sandbox = await create(client, options, ground);
   if (sandbox instanceof Error) return unstarted(ground, noSandbox(sandbox, name), noMoney);
   const cost = (): MicroUsd =>
-    microUsd(Math.ceil((computePerHour({ ...size, regions }) * (clock.now() - startedAt)) / hourMs));
+    microUsd(Math.ceil((computePerHour({ ...size, regions }, prices) * (clock.now() - startedAt)) / hourMs));
   const ask = async (command: string[]): Promise<Answer> => {
     const asked = await sandbox.exec(command, { timeoutMs: probeMs });
     const [output, exitCode] = await Promise.all([asked.stdout.readText(), asked.wait()]);
