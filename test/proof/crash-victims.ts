@@ -55,4 +55,11 @@ function familyOf(roots: readonly number[]): number[] {
 const isRunner = (pid: number): boolean => argvOf(pid).slice(0, 2).join(" ") === "node -e";
 
 /** The first process of the namespace around the sandbox: number 1 in it, one namespace below the machine's. */
-const isFirst = (pid: number): boolean => /^NSpid:\t\d+\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+function isFirst(pid: number): boolean {
+  try {
+    return /^NSpid:\t\d+\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    // It has ended since it was listed.
+    return false;
+  }
+}

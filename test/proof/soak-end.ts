@@ -66,7 +66,12 @@ async function expectTold({ github }: Fleet, asked: readonly SoakTask[], tasks: 
     comments: kind.name === "cancelled" ? 2 : 1,
   }));
   const differs = seen.filter((one, index) => JSON.stringify(one) !== JSON.stringify(due[index]));
-  expect(differs, "tasks that came to something else").toEqual([]);
+  const why = tasks.flatMap((task) =>
+    "finding" in task && differs.some(({ issue }) => issue === place(task))
+      ? `${place(task)}: ${task.finding.because}`
+      : [],
+  );
+  expect(differs, `tasks that came to something else; ${why.join("; ")}`).toEqual([]);
   for (const repository of new Set(asked.map((one) => one.repository))) {
     const changed = asked.filter((one) => one.repository === repository && one.kind.publishes === 1);
     const pulls = github.pulls(repository);
