@@ -3,7 +3,7 @@
  * command; what is quoted, shown as code, folded into HTML or hidden is not.
  */
 import type { Nodes, Paragraph, Root } from "mdast";
-import { insideReader, readBlocks, type InsideReader } from "./read-markdown.ts";
+import { insideReader, readableTo, readBlocks, type InsideReader } from "./read-markdown.ts";
 import { isBlank } from "./words.ts";
 
 export interface CommandLine {
@@ -13,6 +13,8 @@ export interface CommandLine {
   readonly text: string;
   /** What stands between this command and the next one, without what is hidden. */
   readonly body: string;
+  /** It stands behind what can be read in bearable time, so nobody knows how a page shows it. */
+  readonly isUnread?: true;
 }
 
 const word = "/parhelia";
@@ -22,12 +24,15 @@ export function commandLines(comment: string): CommandLine[] {
   const text = comment.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
   // Most comments are not for us: they are not parsed at all.
   if (!text.toLowerCase().includes(word)) return [];
-  const root = readBlocks(text);
+  const readable = readableTo(text);
+  const root = readBlocks(text.slice(0, readable));
   const readInside = insideReader(definitionsIn(root, text));
-  const starts = startsIn(root, text, readInside);
+  const read = startsIn(root, text, readInside);
+  const unread = wordStarts(text, { from: readable, to: text.length }).slice(0, 1);
+  const starts = [...read, ...unread];
   const [first] = starts;
   if (first === undefined) return [];
-  const hidden = hiddenIn(root, { text, first, readInside });
+  const hidden = [...hiddenIn(root, { text, first, readInside }), ...commentsIn(text.slice(readable), readable)];
   const numbers = lineNumbers(text, starts);
   return starts.map((start, index) => {
     const end = lineEnd(text, start);
@@ -35,6 +40,7 @@ export function commandLines(comment: string): CommandLine[] {
       number: numbers[index] ?? 0,
       text: shown(text, hidden, { from: start, to: end }).trimEnd(),
       body: shown(text, hidden, { from: end, to: lineStart(text, starts[index + 1] ?? text.length) }).trim(),
+      ...(unread.includes(start) ? { isUnread: true } : {}),
     };
   });
 }

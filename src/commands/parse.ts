@@ -14,12 +14,19 @@ export type Said = ({ readonly kind: "command"; readonly line: number } & Asked)
 /** A comment with more is a mistake or an attack: each `run` is a task. */
 const mostCommands = 10;
 
+const unread =
+  "There are too many quotes and lists above this line to tell how it is shown. Write it in a comment of its own.";
+
 /** Everything in a comment, review or issue body that speaks to us, in the order of its lines. */
 export function parseComment(text: string): Said[] {
   const found = commandLines(text);
   const said = found
     .slice(0, mostCommands)
-    .map(({ number, text, body }) => read("comment", { line: readLine(text), number, body }));
+    .map(({ number, text, body, isUnread }) =>
+      isUnread
+        ? wrong(readLine(text), number, { at: undefined, because: unread })
+        : read("comment", { line: readLine(text), number, body }),
+    );
   const tooMany = found[mostCommands];
   if (tooMany === undefined) return said;
   const because = `A comment can hold ${mostCommands} commands. This one and what follows are left out.`;

@@ -24,7 +24,7 @@ export async function takeLabel({ place, actor }: Request, asked: LabelAsk, arou
   const label = labelNamed(settings, asked.name);
   if (label === undefined) {
     // Settings that name it later start nothing of what was there before them.
-    await passLabel(store, { place, label: asked.name, at: asked.at, now, op });
+    await passLabel(store, { place, label: asked.id, at: asked.at, now, op });
     return;
   }
   const spec = labelSpec(label, { title: asked.title, body: asked.body, defaults });
@@ -35,7 +35,7 @@ export async function takeLabel({ place, actor }: Request, asked: LabelAsk, arou
   if (on === undefined || (on !== "somebody" && (on.by !== actor.id || isLater(on.at, asked.at)))) return;
   const origin = { place, actor, label: asked.name, ...(asked.bot === true ? { bot: true as const } : {}) };
   const task = toTask({ id: ids.task(), origin, spec, now });
-  await startByLabel(store, { place, label: asked.name, at: asked.at, task, now, op });
+  await startByLabel(store, { place, label: asked.id, at: asked.at, task, now, op });
   await forge.removeLabel(place, asked.name);
 }
 

@@ -268,6 +268,8 @@ const hostile = [
   ["quotes at the bound", `${"> ".repeat(16)}a\n\n`.repeat(size / 40)] as const,
   ["a quote and a line, over and over", "> > > > a\nb\n\n".repeat(size / 13)] as const,
   ["quotes behind all else", "a\n\n".repeat(size / 4) + "> a\n\n".repeat(size / 20)] as const,
+  ["a list and a line, over and over", "- a\n\nb\n\n".repeat(size / 7)] as const,
+  ["footnotes and lines", Array.from({ length: 4500 }, (_, n) => `[^${n}]: x\n\ny\n\n`).join("")] as const,
   ["lists in a list, over and over", `- a\n${"  - b\n".repeat(3)}`.repeat(size / 44)] as const,
   ["lists in lists", deep] as const,
   [
@@ -281,9 +283,30 @@ test.each(hostile)("a hostile comment of the largest size is read to its end: %s
   expect(parseComment(`${text}\n\n/parhelia status`).length).toBeGreaterThan(0);
 });
 
-test("what stands in so many quotes and lists that they become letters is no command", () => {
-  const before = "> a\n\n".repeat(5000);
-  expect(inputs(`${before}> /parhelia run x\n\n- - /parhelia run y\n\n/parhelia status`)).toEqual([{ status: {} }]);
+const many = "> a\n\n".repeat(1700);
+
+test.each([
+  ["in a list", "- a\n\n  /parhelia run x"],
+  ["going on with a quote", "text\n> quoted\n/parhelia run x"],
+  ["in a fence of a list", "- ```\n\n  /parhelia run x\n\n  ```"],
+  ["in a fence behind a list's", "- ```\n  code\n  ```\n\n```\n/parhelia run x\n```"],
+  ["by itself", "> a\n\n/parhelia run x"],
+])("behind more quotes than are read, a line %s does nothing, and that is said", (_, text) => {
+  expect(parseComment(many + text)).toEqual([
+    {
+      kind: "wrong",
+      line: expect.any(Number),
+      message: expect.stringContaining("too many quotes"),
+      nearest: undefined,
+    },
+  ]);
+});
+
+test("what stands above that is read, with all that goes with it but what is hidden", () => {
+  const said = parseComment(`/parhelia run x\n\nthe log:\n\n${many}> last <!-- hidden -->`);
+  expect(said).toMatchObject([
+    { kind: "command", input: { instruction: "x", body: expect.stringMatching(/> last$/) } },
+  ]);
 });
 
 test("a rule of many dashes stays a rule, and what is below it is no part of a list", () => {
