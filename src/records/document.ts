@@ -29,7 +29,7 @@ export const keys = {
   /** The runs of a workflow and their issue, by its own id. */
   failure: (workflow: string) => `failure/${workflow}`,
   /** What a label on an issue started last. */
-  labelled: (repository: number, number: number, label: string) => `labelled/${repository}/${number}/${label}`,
+  labelled: (repository: number, number: number, label: number) => `labelled/${repository}/${number}/${label}`,
   /** A command that was carried out, by its operation. */
   done: (op: string) => `done/${op}`,
   /** Where work stands that goes through everything in turn. */

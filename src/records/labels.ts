@@ -26,7 +26,8 @@ const triesAtOnce = 10;
 
 export interface LabelStart {
   readonly place: IssuePlace;
-  readonly label: string;
+  /** Its id, which stays when it is renamed. */
+  readonly label: number;
   /** When it was put on. */
   readonly at: Instant;
   readonly task: InState<"queued">;
@@ -35,7 +36,7 @@ export interface LabelStart {
 }
 
 const keyOf = ({ place, label }: Pick<LabelStart, "place" | "label">): string =>
-  keys.labelled(place.repository.id, place.number, encodeURIComponent(label.toLowerCase()));
+  keys.labelled(place.repository.id, place.number, label);
 
 /** It means nothing here, and was looked at: from then on nobody need look again at what was put on until now. */
 export async function passLabel(store: Store, passed: Omit<LabelStart, "task">): Promise<void> {

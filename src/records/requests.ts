@@ -13,6 +13,8 @@ import { underLease, type Lease, type LeaseAsk } from "./lease.ts";
 
 /** A label that was put on an issue or a pull request, and the text that it was put on. */
 export const LabelAsk = z.object({
+  /** Stays when it is renamed; 0 in what an earlier release wrote. */
+  id: z.int().default(0),
   name: z.string(),
   /** By GitHub's clock. */
   at: Instant,

@@ -78,6 +78,7 @@ export function requestOf({ installation, repository, thing, kind, label, by }: 
     says: [
       {
         label: {
+          id: label.id,
           name: label.name,
           at,
           title: thing.title,
