@@ -115,14 +115,23 @@ export function readClaude(): Pick<Agent, "read" | "closing"> {
   };
 }
 
+/** Other makers' services that it can call instead, and a proxy in between, as settings could ask for them. */
+const direct = {
+  NO_PROXY: "127.0.0.1,localhost",
+  no_proxy: "127.0.0.1,localhost",
+  CLAUDE_CODE_USE_BEDROCK: "",
+  CLAUDE_CODE_USE_VERTEX: "",
+  CLAUDE_CODE_USE_FOUNDRY: "",
+};
+
 /**
  * `binary` is the path of Claude Code; `model` null leaves the choice to it. Unless the repository's settings are to count,
  * only the user's own do: with the checkout's, its hooks and servers run. Where they do, their `env` and their helper for
- * keys send no call elsewhere than to `bridge`, as what the flag says goes over them (tried with 2.1.330).
+ * keys send no call of the model's elsewhere than to `bridge`, as what the flag says goes over them (tried with 2.1.330).
  */
 export function claudeCode({ binary, model, prompt, repositorySettings, bridge }: ClaudeStart): Agent {
   const flags = "-p --output-format stream-json --verbose --dangerously-skip-permissions --setting-sources";
-  const ours = { env: { ANTHROPIC_BASE_URL: bridge }, apiKeyHelper: "" };
+  const ours = { env: { ANTHROPIC_BASE_URL: bridge, ...direct }, apiKeyHelper: "" };
   const sources = repositorySettings
     ? ["user,project", "--settings", JSON.stringify(ours)]
     : ["user", "--strict-mcp-config"];
