@@ -66,7 +66,11 @@ export function tryGit(directory: string, args: readonly string[], given: GitInp
   const order: Order = { id: (orders += 1), directory, args, env, input: given.input ?? "" };
   waiting.set(order.id, { resolve, reject });
   child.channel?.ref();
-  child.send(order);
+  child.send(order, (error) => {
+    if (error === null) return;
+    waiting.delete(order.id);
+    reject(error);
+  });
   return promise;
 }
 

@@ -27,10 +27,10 @@ export type Settings = InstallationSettings & {
   foreignCheck(repository: string, sha: string, name: string, conclusion?: "success" | "failure"): Promise<number>;
   /** Actions finished a run; its id. */
   workflowRun(repository: string, run: FinishedRun): number;
-  /** On the App's page. */
   /** On all that bears it. */
   renameLabel(repository: string, from: string, to: string): void;
   deleteLabel(repository: string, name: string): void;
+  /** On the App's page. */
   setWebhookUrl(url: string): void;
   setWebhookSecret(secret: string): void;
   /** Another private key of the app, beside those that it has; a PEM. */
