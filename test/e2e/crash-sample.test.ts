@@ -1,14 +1,14 @@
 /** A few points of the crash sweep (`npm run proof -- crash` has all), the same ones every time. */
 import { expect, test } from "vitest";
 import { pointsOf } from "../proof/crash-count.ts";
-import { agent, cancelled, command, failing } from "../proof/crash-kinds.ts";
+import { agent, cancelled } from "../proof/crash-kinds.ts";
 import { live, type Point } from "../proof/crash-life.ts";
 import { sampleOf, seed } from "../proof/crash-seed.ts";
 import { needs } from "../world/needs.ts";
 import { needsClaude } from "./service.ts";
 
 const ready = needs("git") && needs("bwrap");
-const kinds = [command, cancelled, failing, ...(ready && needsClaude() ? [agent] : [])];
+const kinds = [cancelled, ...(ready && needsClaude() ? [agent] : [])];
 
 test.skipIf(!ready).concurrent.for(kinds)(
   "a service that is killed in the life of one task comes to the same end ($name)",
