@@ -52,7 +52,9 @@ export function expectSettled(storePath: string): void {
       .all()
       .map((row) => String(Object.values(row)[0]));
   expect(rows("SELECT value FROM counter WHERE name = 'running'"), "held slots").toEqual([]);
-  expect(rows(`SELECT name FROM lease WHERE until > ${Date.now()}`), "held leases").toEqual([]);
+  // Of a round that a killed service was in, the lease ends by itself: nobody waits for it as for a task's.
+  const held = `SELECT name FROM lease WHERE until > ${Date.now()} AND name NOT LIKE 'round/%'`;
+  expect(rows(held), "held leases").toEqual([]);
   expect(rows("SELECT key FROM document WHERE key LIKE 'slice/%'"), "held money").toEqual([]);
   const ledger = rows("SELECT value FROM log WHERE log LIKE 'ledger/%'").map(asRecord);
   const ids = (kind: string): string[] =>
