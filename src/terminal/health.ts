@@ -1,19 +1,12 @@
 /** How `parhelia health` and `parhelia doctor` are written, and what they show: each thing with its cure where it is not well. */
 import type { Check } from "../core/checkup.ts";
 import { healthJson, type Health } from "../core/health.ts";
-import { visible } from "../core/markdown.ts";
 import { dollars } from "../core/money.ts";
-
-export type CheckupWords =
-  | { readonly kind: "look"; readonly as: "words" | "json" }
-  | { readonly kind: "wrong"; readonly message: string };
+import { onlyJson, type OnlyJson } from "./only-json.ts";
 
 /** The words behind `parhelia health` or `parhelia doctor`. */
-export function checkupWords(name: "health" | "doctor", words: readonly string[]): CheckupWords {
-  const strange = words.find((word) => word !== "--json");
-  if (strange === undefined) return { kind: "look", as: words.length > 0 ? "json" : "words" };
-  return { kind: "wrong", message: `\`${name}\` does not take ${visible(strange)}.\n  parhelia ${name} [--json]` };
-}
+export const checkupWords = (name: "health" | "doctor", words: readonly string[]): OnlyJson<"look"> =>
+  onlyJson(name, words, "look");
 
 const marks: Readonly<Record<Check["outcome"], string>> = {
   ok: "ok",

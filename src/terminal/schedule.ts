@@ -2,17 +2,10 @@
 import type { Instant } from "../core/instant.ts";
 import { visible } from "../core/markdown.ts";
 import { dueFrom, nextTime, type JobName, type JobRecord, type Times } from "../core/schedule.ts";
-
-export type ScheduleWords =
-  | { readonly kind: "show"; readonly as: "words" | "json" }
-  | { readonly kind: "wrong"; readonly message: string };
+import { onlyJson, type OnlyJson } from "./only-json.ts";
 
 /** The words behind `parhelia schedule`. */
-export function scheduleWords(words: readonly string[]): ScheduleWords {
-  const strange = words.find((word) => word !== "--json");
-  if (strange === undefined) return { kind: "show", as: words.length > 0 ? "json" : "words" };
-  return { kind: "wrong", message: `\`schedule\` does not take ${visible(strange)}.\n  parhelia schedule [--json]` };
-}
+export const scheduleWords = (words: readonly string[]): OnlyJson<"show"> => onlyJson("schedule", words, "show");
 
 export interface Planned {
   readonly name: JobName;
